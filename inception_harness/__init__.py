@@ -1,0 +1,1 @@
+"""A harness that loads an image classifier, and what a behaviour suite needs around it."""
