@@ -1,0 +1,54 @@
+"""What the harness's own tests share: the store beside the repository, and the replicas."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests import replica
+
+# TensorFlow's start-up notes would drown a failing test's own output.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(scope="session")
+def shared_store() -> Path:
+    """The store of real models and pictures that lies beside the repository, read-only."""
+    store = Path(__file__).resolve().parents[2] / "shared" / "store"
+    if not store.is_dir():
+        reason = "No ../shared/store beside the repository: real models and pictures are missing."
+        if os.environ.get("INCEPTION_HARNESS_SHARED_REQUIRED") == "1":
+            pytest.fail(f"{reason} INCEPTION_HARNESS_SHARED_REQUIRED=1 asks for them.")
+        pytest.skip(reason)
+    return store
+
+
+@pytest.fixture(scope="session")
+def replica_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The five files of the 2015 archive, with the structural replica as the graph (96 MB)."""
+    jpeg = replica.jpeg_of_size()
+    folder = tmp_path_factory.mktemp("replica") / "inception-v3-2015"
+    return replica.write_folder(folder, replica.replica_graph(jpeg), jpeg)
+
+
+@pytest.fixture(scope="session")
+def replica_archive(replica_folder: Path) -> Path:
+    """The replica packed as it is published, inception-2015-12-05.tgz."""
+    archive = replica_folder.parent / "inception-2015-12-05.tgz"
+    return replica.write_archive(archive, replica_folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `replica_folder`, with the small sibling of the replica as the graph (0.7 MB)."""
+    jpeg = replica.jpeg_of_size()
+    folder = tmp_path_factory.mktemp("tiny") / "inception-v3-2015"
+    return replica.write_folder(folder, replica.tiny_replica(jpeg), jpeg)
+
+
+@pytest.fixture(scope="session")
+def tiny_archive(tiny_folder: Path) -> Path:
+    """As `replica_archive`, with the small sibling inside."""
+    return replica.write_archive(tiny_folder.parent / "inception-2015-12-05.tgz", tiny_folder)
