@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
@@ -39,7 +40,6 @@ def download(
     """
     import requests
 
-    received, length = 0, None
     try:
         with requests.get(url, headers=_HEADERS, stream=True, timeout=timeout) as response:
             response.raise_for_status()
@@ -53,15 +53,26 @@ def download(
                 )
             if size is None:
                 bar.total = (bar.total or 0) + (length or 0)
-            with path.open("xb") as file:
-                for chunk in response.iter_content(_CHUNK):
-                    file.write(chunk)
-                    received += len(chunk)
-                    bar.update(len(chunk))
-    except requests.exceptions.ChunkedEncodingError as error:
-        raise _cut(url, received, length) from error
+            _save(url, response, path, length, bar)
     except requests.RequestException as error:
         raise _explained(url, error, timeout) from error
+
+
+def _save(
+    url: str, response: requests.Response, path: Path, length: int | None, bar: tqdm[NoReturn]
+) -> None:
+    import requests
+
+    received = 0
+    try:
+        with path.open("xb") as file:
+            for chunk in response.iter_content(_CHUNK):
+                file.write(chunk)
+                received += len(chunk)
+                bar.update(len(chunk))
+    except requests.exceptions.ChunkedEncodingError as error:
+        # The last piece arrived, but urllib3 does not hand it out when more should follow.
+        raise _cut(url, max(received, response.raw.tell()), length) from error
     # Old releases of urllib3 take a body that ends early for the whole.
     if length is not None and received < length:
         raise _cut(url, received, length)
@@ -82,6 +93,8 @@ def _explained(
     if isinstance(error, requests.HTTPError):
         status = f"{error.response.status_code} ({error.response.reason})"
         hint = "Open the address in a browser to see whether the file has moved."
+        if error.response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            hint = "Try again later."
         return _failure(url, f"the server answered {status}", hint)
     if isinstance(error, requests.Timeout) or isinstance(cause, TimeoutError):
         seconds = timeout[0] if isinstance(error, requests.ConnectTimeout) else timeout[1]

@@ -14,19 +14,13 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from inception_harness.downloads import download
 from inception_harness.errors import StoreError
-from inception_harness.files import (
-    cannot_write,
-    flush_to_disk,
-    hash_of,
-    sha256_of,
-    write_atomically,
-)
+from inception_harness.files import cannot_write, flush_to_disk, sha256_of, write_atomically
+from inception_harness.remote_files import Archive, RemoteFile, difference_of, listed
 from inception_harness.unpacking import unpack
 
 if TYPE_CHECKING:
@@ -37,49 +31,6 @@ __all__ = ["Archive", "RemoteFile", "Store", "sha256_of", "write_atomically"]
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _SECONDS_A_DAY = 24 * 60 * 60
 _STAGING = ".fetch-"
-_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """One file of a model, a picture set or a dataset.
-
-    Attributes:
-        path: relative POSIX path inside its folder of the store.
-        sha256: lower-case hex, or None where a publisher gives only an md5.
-        md5: lower-case hex; is looked at only without a sha256.
-        size: bytes, where known.
-        url: where to download it; None when it comes out of an archive or is put there by hand.
-        licence: under which terms it may be used.
-
-    Raises:
-        StoreError: the path leads out of the folder.
-    """
-
-    path: str
-    sha256: str | None
-    md5: str | None = None
-    size: int | None = None
-    url: str | None = None
-    licence: str = ""
-
-    def __post_init__(self) -> None:
-        parts = PurePosixPath(self.path).parts
-        if not parts or parts[0] == "/" or ".." in parts or "\\" in self.path or ":" in parts[0]:
-            raise StoreError(
-                f"{self.path!r} is not the path of a file inside its folder; "
-                "expected a relative path with forward slashes and without '..'."
-            )
-
-
-@dataclass(frozen=True)
-class Archive:
-    """A tar archive, plain or compressed, that holds the files without a URL of their own.
-
-    Its members are verified, not the archive: the same files packed again have another hash.
-    """
-
-    url: str
 
 
 class Store:
@@ -141,26 +92,31 @@ class Store:
         if absent:
             name = name or folder.name
             raise StoreError(
-                f"{name} is not complete: {folder} lacks {_listed(absent)}. "
+                f"{name} is not complete: {folder} lacks {listed(absent)}. "
                 f"Run `inception-harness fetch {name}` to download what is missing or, if you "
                 "have a store elsewhere, set INCEPTION_HARNESS_HOME to its folder "
                 f"(the store is now {self.home})."
             )
 
-    def verify(self, folder: Path, files: Sequence[RemoteFile]) -> None:
+    def verify(self, folder: Path, files: Sequence[RemoteFile], *, name: str | None = None) -> None:
         """Check that every file is there and is the one expected: its size, then its hash.
+
+        Args:
+            folder: where they should be.
+            files: what should be there.
+            name: what to type after ``inception-harness fetch``; without it the folder's name.
 
         Raises:
             StoreError: names the first file that is missing or differs, what was expected and
                 found, and what to do.
         """
-        self.require(folder, files)
+        self.require(folder, files, name=name)
         for file in files:
-            difference = _difference(folder / file.path, file)
+            difference = difference_of(folder / file.path, file)
             if difference:
                 raise StoreError(
                     f"{folder / file.path} is not the file that it should be: {difference}. "
-                    f"Delete it, then run `inception-harness fetch {folder.name}`."
+                    f"Delete it, then run `inception-harness fetch {name or folder.name}`."
                 )
 
     def fetch(
@@ -251,7 +207,7 @@ class Store:
 
     def _read_only(self, folder: Path, absent: Sequence[RemoteFile], error: OSError) -> StoreError:
         return StoreError(
-            f"{folder} lacks {_listed(absent)}, and the store {self.home} is read-only "
+            f"{folder} lacks {listed(absent)}, and the store {self.home} is read-only "
             f"({error.strerror}). Have its owner run `inception-harness fetch {folder.name}`, or "
             "set INCEPTION_HARNESS_HOME to a folder that you can write and run it yourself."
         )
@@ -261,27 +217,6 @@ def _cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("inception-harness", appauthor=False)
-
-
-def _listed(files: Sequence[RemoteFile]) -> str:
-    more = len(files) - _SHOWN
-    shown = ", ".join(file.path for file in files[:_SHOWN])
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _difference(path: Path, file: RemoteFile) -> str:
-    """Return how a file differs from the one expected, or nothing."""
-    if not path.is_file():
-        return "expected a file, found a folder or a device"
-    size = path.stat().st_size
-    if file.size is not None and size != file.size:
-        return f"expected {file.size:,} bytes, found {size:,} bytes"
-    algorithm, expected = ("sha256", file.sha256) if file.sha256 else ("md5", file.md5)
-    if expected is not None:
-        found = hash_of(path, algorithm)
-        if found != expected.lower():
-            return f"expected {algorithm} {expected}, found {found}"
-    return ""
 
 
 def _refuse_unobtainable(
@@ -301,7 +236,7 @@ def _refuse_unobtainable(
 
 
 def _refuse_other(path: Path, file: RemoteFile, archive: Archive | None) -> None:
-    difference = _difference(path, file)
+    difference = difference_of(path, file)
     if difference:
         source = file.url or (archive and f"{file.path} from {archive.url}")
         with path.open("rb") as start:
