@@ -1,0 +1,72 @@
+"""How fast: load, one picture, batches, and the way to the network alone (pytest-benchmark).
+
+Off by default; ``--benchmark-enable`` or ``--benchmark-only`` turns them on. Nothing here reads a
+remembered prediction: each round computes anew.
+"""
+
+import pytest
+
+from inception_harness import images
+from inception_harness.classifier import load
+
+pytestmark = pytest.mark.throughput
+
+
+@pytest.fixture
+def told(benchmark, classifier):
+    """Return a function that runs a benchmark and notes rate and environment beside it."""
+
+    def run(function, pictures_each_round, **extra):
+        benchmark.extra_info.update(
+            model=classifier.name,
+            file_hash=classifier.file_hash,
+            engine=f"{classifier.engine.name} {classifier.engine.version}",
+            precision=classifier.engine.precision,
+            threads=classifier.engine.threads,
+            **extra,
+        )
+        result = benchmark(function)
+        if benchmark.stats is not None:
+            rate = pictures_each_round / benchmark.stats.stats.median
+            benchmark.extra_info["pictures_per_second"] = round(rate, 2)
+        return result
+
+    return run
+
+
+@pytest.mark.benchmark(group="load", min_rounds=2, max_time=1)
+def test_load(told, harness_subject):
+    """From files to a model that is ready to compute."""
+    told(lambda: load(harness_subject.spec, engine=harness_subject.engine).close(), 0)
+
+
+@pytest.mark.benchmark(group="classify")
+def test_one_picture(told, classifier, pictures):
+    """One file at a time, as the tutorial does it."""
+    path = pictures[next(iter(pictures))].path
+    assert told(lambda: classifier.classify(path), 1).scores.shape == (len(classifier.labels),)
+
+
+@pytest.mark.benchmark(group="classify")
+@pytest.mark.parametrize("size", [1, 8, 32])
+def test_batch(told, classifier, pictures, size):
+    """The whole picture set again and again, in batches of a size."""
+    paths = [pictures[role].path for role in pictures] * 4
+    paths = paths[:32]
+    said = told(lambda: classifier.classify_batch(paths, batch_size=size), len(paths), batch=size)
+    assert len(said) == len(paths)
+
+
+@pytest.mark.benchmark(group="way to the network")
+def test_decode_and_resize(told, classifier, pictures):
+    """Decoding and resizing alone, without the network."""
+    paths = [pictures[role].path for role in pictures]
+    form = classifier.card.input
+
+    def see():
+        return [
+            images.network_view(images.decode(path), classifier.size, form.fit, form.resize)
+            for path in paths
+        ]
+
+    assert len(told(see, len(paths))) == len(paths)

@@ -1,0 +1,276 @@
+"""The pytest plugin: options, fixtures, markers, header, and failures in plain words.
+
+It is thin and starts quickly: models and runtimes are loaded when a test first needs them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from inception_harness.errors import HarnessError
+
+__all__ = ["base_id", "classifier", "classify", "harness_subject", "pictures"]
+
+DEFAULT_MODEL = "miniature"
+_MARKERS = (
+    "minimum: the model must be able to do this.",
+    "invariance: this must not change what the model says.",
+    "direction: this must change what the model says in a known direction.",
+    "contract: what any classifier's output must be.",
+    "quirk(only=[...]): a surprising thing that the model does, asserted positively; with "
+    "`only`, of the models named.",
+    "speaks_of(*labels): the behaviour speaks of these classes; not applicable to a model that "
+    "has not all of them.",
+    "shows(*roles): the behaviour looks at these pictures of the set; not applicable to a set "
+    "that has not all of them.",
+    "throughput: a benchmark; left out unless --benchmark-enable or --benchmark-only is given.",
+    "only_for(*models): the behaviour is about these models alone.",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the harness's options, each with its ini default."""
+    group = parser.getgroup("inception-harness", "behaviour of image classifiers")
+    group.addoption(
+        "--model",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="the model to test: a built-in name (see `inception-harness models`), the path of "
+        "a card, or package.module:factory. May be given several times.",
+    )
+    group.addoption(
+        "--engine",
+        action="append",
+        default=[],
+        metavar="NAME[:OPTIONS]",
+        help="what computes: tensorflow, litert, openvino or onnxruntime, with options such as "
+        "openvino:bf16 or litert:threads=1. May be given several times.",
+    )
+    group.addoption(
+        "--pictures",
+        default=None,
+        metavar="SET",
+        help="the picture set to test on: a built-in name (see `inception-harness pictures`) or "
+        "the path of a set's TOML file. Default: the one that the model's card names.",
+    )
+    parser.addini("harness_model", "default of --model, one a line", "linelist", default=[])
+    parser.addini("harness_engine", "default of --engine, one a line", "linelist", default=[])
+    parser.addini("harness_pictures", "default of --pictures", default="")
+
+
+class _Run:
+    """What the plugin knows of a run; kept in the config's stash."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        from inception_harness.session import Models, subjects_of
+        from inception_harness.store import Store
+
+        specs = config.getoption("model") or config.getini("harness_model") or [DEFAULT_MODEL]
+        engines = config.getoption("engine") or config.getini("harness_engine")
+        self.subjects = subjects_of(list(dict.fromkeys(specs)), list(dict.fromkeys(engines)))
+        pictures = config.getoption("pictures") or config.getini("harness_pictures") or None
+        self.models = Models(Store(), pictures)
+        self.ran: dict[str, bool] = {}
+
+
+_RUN = pytest.StashKey[_Run]()
+
+
+def _run_of(config: pytest.Config) -> _Run:
+    if _RUN not in config.stash:
+        try:
+            config.stash[_RUN] = _Run(config)
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_RUN]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers; check the options that were given."""
+    for line in _MARKERS:
+        config.addinivalue_line("markers", line)
+    if config.getoption("model") or config.getoption("engine") or config.getoption("pictures"):
+        _run_of(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Release the models."""
+    if _RUN in config.stash:
+        config.stash[_RUN].models.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every behaviour once for each model."""
+    if "harness_subject" in metafunc.fixturenames:
+        subjects = _run_of(metafunc.config).subjects
+        keys = [subject.key for subject in subjects]
+        metafunc.parametrize("harness_subject", subjects, indirect=True, ids=keys, scope="session")
+
+
+def _subject_of(item: pytest.Item) -> Any:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("harness_subject") if callspec else None
+
+
+def base_id(item: pytest.Item) -> str:
+    """Return a test's id without the model's part: ``test_file.py::test_name[param]``."""
+    subject = _subject_of(item)
+    name = item.name
+    if subject is not None:
+        name = name.replace(f"[{subject.key}-", "[", 1).replace(f"[{subject.key}]", "", 1)
+    parent = item.parent
+    classes = []
+    while parent is not None and not isinstance(parent, pytest.Module):
+        if isinstance(parent, pytest.Class):
+            classes.insert(0, parent.name)
+        parent = parent.parent
+    return "::".join([item.path.name, *classes, name])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the benchmarks of models unless they were asked for."""
+    asked = any(
+        config.getoption(name, default=False) for name in ("benchmark_enable", "benchmark_only")
+    )
+    if asked:
+        return
+    timed = [item for item in items if _subject_of(item) and item.get_closest_marker("throughput")]
+    if timed:
+        config.hook.pytest_deselected(items=timed)
+        items[:] = [item for item in items if item not in timed]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fetch what the collected behaviours need, before the first of them runs."""
+    if session.config.option.collectonly:
+        return
+    wanted = {subject.key: subject for item in session.items if (subject := _subject_of(item))}
+    if not wanted:
+        return
+    run = _run_of(session.config)
+    for subject in wanted.values():
+        try:
+            run.models.prepare(subject, progress=sys.stderr.isatty())
+        except HarnessError as error:
+            raise pytest.UsageError(f"{subject.key}: {error}") from None
+        run.ran.setdefault(subject.key, False)
+
+
+def pytest_report_collectionfinish(
+    config: pytest.Config, items: list[pytest.Item]
+) -> list[str] | None:
+    """Name the models under test, their files, engines and pictures."""
+    keys = {subject.key for item in items if (subject := _subject_of(item))}
+    if not keys:
+        return None
+    run = _run_of(config)
+    lines = []
+    for subject in run.subjects:
+        if subject.key in keys:
+            lines += run.models.describe(subject)
+    return lines
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out behaviours that do not apply to the model, and say why."""
+    subject = _subject_of(item)
+    if subject is None:
+        return
+    reason = _not_applicable(item, subject)
+    if reason:
+        pytest.skip(f"not applicable: {reason}")
+
+
+def _not_applicable(item: pytest.Item, subject: Any) -> str | None:
+    models = _run_of(item.config).models
+    classifier = models.classifier(subject)
+    named = [name for mark in item.iter_markers("only_for") for name in mark.args]
+    named += [n for mark in item.iter_markers("quirk") for n in mark.kwargs.get("only", ())]
+    if named and classifier.name not in named:
+        return f"it is about {', '.join(named)}"
+    labels = [label for mark in item.iter_markers("speaks_of") for label in mark.args]
+    missing = [label for label in labels if label not in classifier.labels]
+    if missing:
+        return f"{classifier.name} has no class {' or '.join(map(repr, missing))}"
+    roles = [role for mark in item.iter_markers("shows") for role in mark.args]
+    pictures = models.picture_set(subject)
+    absent = [role for role in roles if role not in pictures]
+    if absent:
+        return f"the picture set {pictures.name} has no {' or '.join(map(repr, absent))}"
+    return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note which models have really been run."""
+    report = yield
+    subject = _subject_of(item)
+    if subject is not None and call.when == "call" and not report.skipped:
+        _run_of(item.config).ran[subject.key] = True
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Never let a run look green that did not run a model that it collected behaviours for."""
+    if exitstatus != pytest.ExitCode.OK or _RUN not in session.config.stash:
+        return
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return
+    idle = [key for key, ran in session.config.stash[_RUN].ran.items() if not ran]
+    if idle:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.write_line("")
+            reporter.write_line(
+                f"No behaviour was run on {', '.join(idle)}: all were left out.", red=True
+            )
+
+
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> list[str] | None:
+    """Tell of a score or a label that is not what it should be: picture, margin, table."""
+    from inception_harness.prediction import Label, Score
+
+    if isinstance(left, Score | Label):
+        return left.explain(op, right)
+    if isinstance(right, Score | Label):
+        mirrored = {">": "<", "<": ">", ">=": "<=", "<=": ">="}.get(op, op)
+        return right.explain(mirrored, left)
+    return None
+
+
+@pytest.fixture(scope="session")
+def harness_subject(request: pytest.FixtureRequest) -> Any:
+    """The model under test and its engine (`inception_harness.session.Subject`)."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def classifier(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
+    """The model under test, loaded once (`inception_harness.classifier.Classifier`)."""
+    return _run_of(request.config).models.classifier(harness_subject)
+
+
+@pytest.fixture(scope="session")
+def classify(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
+    """A picture's role or path in, its prediction out; each picture is computed once."""
+    from inception_harness.session import Classify
+
+    return Classify(_run_of(request.config).models, harness_subject)
+
+
+@pytest.fixture(scope="session")
+def pictures(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
+    """The picture set of the model under test (`inception_harness.pictures.PictureSet`)."""
+    return _run_of(request.config).models.picture_set(harness_subject)
