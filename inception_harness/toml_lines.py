@@ -93,7 +93,7 @@ def read_toml(path: Path, error_class: type[HarnessError]) -> Document:
 
 def _told(text: str, message: str) -> str:
     """Return what is wrong with a text that is no TOML, beginning with the line."""
-    lines = text.splitlines()
+    lines = text.rstrip("\n").split("\n")
     if conflict := _CONFLICT.search(text):
         line = text.count("\n", 0, conflict.start()) + 1
         return (
@@ -104,7 +104,7 @@ def _told(text: str, message: str) -> str:
         return f"which should be TOML, is damaged: {message}."
     words, number = position[1], position[2]
     if number is None:
-        return f"line {max(len(lines), 1)}: the file ends too early: {words}."
+        return f"line {len(lines)}: the file ends too early: {words}."
     line = int(number)
     if words == "Cannot overwrite a value" or words.endswith(" twice"):
         words = "this key stands twice; keep one of the two"
@@ -139,15 +139,15 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
     line, depth, started = 1, 0, 1
     tokens: list[str] = []
     for match in _TOKEN.finditer(text + "\n"):
-        token = match[0]
-        if token == "\n" and depth == 0 and tokens:
+        part = match[0]
+        if part == "\n" and depth == 0 and tokens:
             yield started, tokens
             tokens = []
-        elif not token.isspace() and not token.startswith("#"):
+        elif not part.isspace() and not part.startswith("#"):
             started = started if tokens else line
-            tokens.append(token)
-            depth += (token in ("[", "{")) - (token in ("]", "}"))
-        line += token.count("\n")
+            tokens.append(part)
+            depth += (part in ("[", "{")) - (part in ("]", "}"))
+        line += part.count("\n")
 
 
 def _keys(text: str) -> tuple[str, ...]:
