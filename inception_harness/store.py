@@ -53,7 +53,9 @@ class Store:
     def __init__(self, home: Path | None = None) -> None:
         said = os.environ.get("INCEPTION_HARNESS_HOME", "")
         self.home = Path(home or said or _cache_folder()).expanduser().absolute()
-        if self.home.exists() and not self.home.is_dir():
+        # Path.is_file raises, in some releases of Python, where a folder may not be entered; a
+        # store that is never needed should not stop anybody.
+        if os.path.isfile(self.home):  # noqa: PTH113
             by = "" if home or not said else ", which INCEPTION_HARNESS_HOME names,"
             raise StoreError(
                 f"The store {self.home}{by} is a file; expected a folder, or a path where "
@@ -71,7 +73,7 @@ class Store:
             StoreError: the folder may not be entered.
         """
         try:
-            return [file for file in files if not (folder / file.path).exists()]
+            return [file for file in files if not _is_there(folder / file.path)]
         except OSError as error:
             raise StoreError(f"Cannot look into {folder}: {error.strerror}.") from error
 
@@ -211,6 +213,15 @@ class Store:
             f"({error.strerror}). Have its owner run `inception-harness fetch {folder.name}`, or "
             "set INCEPTION_HARNESS_HOME to a folder that you can write and run it yourself."
         )
+
+
+def _is_there(path: Path) -> bool:
+    # Path.exists says no, in some releases of Python, of a file that may not be looked at.
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _cache_folder() -> Path:

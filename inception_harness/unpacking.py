@@ -40,12 +40,12 @@ def unpack(archive: Path, source: str, paths: Iterable[str], into: Path) -> None
                 found = _find(members, path, source).replace(name=path, deep=False)
                 tar.extract(found, into, set_attrs=False, filter="data")
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise _damaged(archive, source, error) from error
+        raise _damaged(archive, source) from error
     except OSError as error:
         # gzip and bz2 report damaged data by an OSError without a number.
         if error.errno is not None:
             raise
-        raise _damaged(archive, source, error) from error
+        raise _damaged(archive, source) from error
 
 
 def _refuse_dangerous(member: tarfile.TarInfo, source: str, into: Path) -> None:
@@ -71,6 +71,8 @@ def _find(members: Sequence[tarfile.TarInfo], path: str, source: str) -> tarfile
     if not fitting:
         has = ", ".join(member.name for member in members[:8]) or "nothing"
         what = f"has no member {path}; it has {has}{', …' if len(members) > 8 else ''}"
+        # A damaged header in the middle looks like the end of the archive.
+        what += ". It is another archive, or damaged"
     elif len(fitting) > 1:
         what = f"has {path} more than once: {', '.join(member.name for member in fitting)}"
     else:
@@ -85,13 +87,13 @@ def _dangerous(member: tarfile.TarInfo, source: str, what: str) -> StoreError:
     )
 
 
-def _damaged(archive: Path, source: str, error: Exception) -> StoreError:
+def _damaged(archive: Path, source: str) -> StoreError:
     with archive.open("rb") as file:
         start = file.read(32)
     if start.lstrip().startswith(b"<"):
         what = "is a web page, saved in its place"
     else:
-        what = f"is cut short, damaged or no tar archive ({str(error).splitlines()[0]})"
+        what = "is cut short, damaged or no tar archive"
     return StoreError(
         f"The archive {source} {what}; it has {archive.stat().st_size:,} bytes. "
         "The store is as it was. Try again, and check the address."

@@ -23,6 +23,7 @@ FAULTS = {
     "html": "a web page with status 200 in place of the file",
     "no-length": "the whole file without an announced length",
     "slow": "the whole file in 20 pieces, 50 ms apart",
+    "meet": "the whole file, once two clients have asked for it",
     "stall": "half of the body, then silence until the server is closed",
     "redirect": "status 302 to /redirected/<path>, where the file is",
 }
@@ -88,6 +89,7 @@ class _Server(ThreadingHTTPServer):
         self.faults: dict[str, str] = {}
         self.requests: list[str] = []
         self.closing = threading.Event()
+        self.meeting = threading.Barrier(2, timeout=60)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up early is what some tests are about; print nothing of it."""
@@ -119,6 +121,8 @@ class _Handler(SimpleHTTPRequestHandler):
             self._send_body(file.read_bytes(), fault)
 
     def _send_body(self, body: bytes, fault: str) -> None:
+        if fault == "meet":
+            self.server.meeting.wait()
         half = len(body) // 2
         if fault == "chunked-cut":
             self._head(HTTPStatus.OK, {"Transfer-Encoding": "chunked"}, None)
@@ -146,6 +150,7 @@ class _Handler(SimpleHTTPRequestHandler):
             self.wfile.write(body)
 
     def _head(self, status: HTTPStatus, headers: dict[str, str], length: int | None) -> None:
+        headers = {"Content-Type": "application/octet-stream", **headers}
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
