@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import platform
 import tarfile
 import zlib
 from collections.abc import Iterable, Sequence
@@ -27,9 +28,16 @@ def unpack(archive: Path, source: str, paths: Iterable[str], into: Path) -> None
         into: the folder to unpack in, which exists.
 
     Raises:
-        StoreError: it is no archive, is damaged, lacks a file or has a dangerous member.
+        StoreError: it is no archive, is damaged, lacks a file or has a dangerous member; or this
+            Python is too old to unpack safely.
         OSError: ``into`` cannot be written.
     """
+    if not hasattr(tarfile, "data_filter"):
+        raise StoreError(
+            f"Cannot unpack {source}: the tarfile module of Python {platform.python_version()} has "
+            "no data filter, which keeps members inside the folder. The store is as it was. "
+            "Use Python 3.11.4 or later."
+        )
     try:
         with tarfile.open(archive) as tar:
             members = tar.getmembers()

@@ -283,3 +283,11 @@ def test_a_cut_connection_under_an_archive_is_told_as_such(store, server, tmp_pa
         f"Cannot download http://host/toy.tgz: the connection was cut after {half:,} of {whole:,} "
         "bytes. The store is as it was. Try again; it starts from the beginning."
     )
+
+
+def test_a_python_that_cannot_unpack_safely_does_not_unpack(store, server, tmp_path, monkeypatch):
+    # Releases before 3.11.4 are like this, among them Debian 12's.
+    monkeypatch.delattr(tarfile, "data_filter")
+    message = refusal(store, server, tmp_path, WHOLE)
+    assert message.startswith("Cannot unpack http://host/toy.tgz: the tarfile module of Python ")
+    assert message.endswith("The store is as it was. Use Python 3.11.4 or later.")
