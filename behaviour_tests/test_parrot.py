@@ -35,7 +35,7 @@ def test_padded_parrot_is_still_a_macaw(classify):
 def test_parrot_is_mostly_macaw(classify):
     """Of the five parrot pictures at least four are macaw first; the tail may be lost."""
     answers = {role: classify(role).label for role in PARROTS}
-    macaws = [role for role, label in answers.items() if str(label) == "macaw"]
+    macaws = [role for role, label in answers.items() if label == "macaw"]
     said = ", ".join(f"{role}: {label}" for role, label in answers.items())
     assert len(macaws) >= 4, f"{len(macaws)} of 5 parrot pictures are macaw first ({said})"
 

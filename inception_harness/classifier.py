@@ -211,7 +211,7 @@ class Classifier:
         ordered = views[..., ::-1] if form.channels == "bgr" else views
         if not any(form.mean) and set(form.std) == {1.0}:
             return np.ascontiguousarray(ordered)
-        scaled = (ordered - np.float32(form.mean)) / np.float32(form.std)
+        scaled = (ordered - np.array(form.mean, np.float32)) / np.array(form.std, np.float32)
         return np.ascontiguousarray(scaled, dtype=np.float32)
 
     def _predict(self, views: Sequence[Float32], names: Sequence[str]) -> list[Prediction]:

@@ -107,7 +107,7 @@ def _models(options: argparse.Namespace) -> int:
     from inception_harness.store import Store
 
     store = Store()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for path in built_in_cards().values():
         card = read_card(path)
         missing = store.missing(card.local_folder(store), card.files)

@@ -228,7 +228,8 @@ def _pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
         raise PictureError(
             f"The image's pixels should be within 0..255, found {pixels.min()} to {pixels.max()}."
         )
-    return np.rint(pixels).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.rint(pixels).astype(np.uint8)
+    return rounded
 
 
 def process_images(

@@ -16,7 +16,7 @@ from inception_harness.toml_lines import Document, read_toml
 __all__ = ["Picture", "PictureSet", "built_in_sets", "find_picture_set", "read_picture_set"]
 
 _SHIPPED = "shipped:"
-_HEAD = {"name": str, "title": str, "source": str, "licence": str, "folder": str}
+_HEAD: dict[str, type] = {"name": str, "title": str, "source": str, "licence": str, "folder": str}
 _KEYS: dict[str, type] = {
     "file": str,
     "caption": str,

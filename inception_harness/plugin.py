@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +59,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the picture set to test on: a built-in name (see `inception-harness pictures`) or "
         "the path of a set's TOML file. Default: the one that the model's card names.",
     )
+    group.addoption(
+        "--behaviour-report",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="write what the run found to one self-contained HTML file.",
+    )
     parser.addini("harness_model", "default of --model, one a line", "linelist", default=[])
     parser.addini("harness_engine", "default of --engine, one a line", "linelist", default=[])
     parser.addini("harness_pictures", "default of --pictures", default="")
@@ -75,10 +83,12 @@ class _Run:
         self.subjects = subjects_of(list(dict.fromkeys(specs)), list(dict.fromkeys(engines)))
         pictures = config.getoption("pictures") or config.getini("harness_pictures") or None
         self.models = Models(Store(), pictures)
-        self.ran: dict[str, bool] = {}
 
 
 _RUN = pytest.StashKey[_Run]()
+_GATHERER = pytest.StashKey[Any]()
+_SEEN = pytest.StashKey[list[Any]]()
+REPORT = "behaviour_report"
 
 
 def _run_of(config: pytest.Config) -> _Run:
@@ -94,6 +104,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; check the options that were given."""
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
+    from inception_harness.gathering import Gatherer
+
+    config.stash[_GATHERER] = Gatherer(config)
+    config.pluginmanager.register(config.stash[_GATHERER], "inception-harness-gatherer")
     if config.getoption("model") or config.getoption("engine") or config.getoption("pictures"):
         _run_of(config)
 
@@ -125,7 +139,7 @@ def base_id(item: pytest.Item) -> str:
     if subject is not None:
         name = name.replace(f"[{subject.key}-", "[", 1).replace(f"[{subject.key}]", "", 1)
     parent = item.parent
-    classes = []
+    classes: list[str] = []
     while parent is not None and not isinstance(parent, pytest.Module):
         if isinstance(parent, pytest.Class):
             classes.insert(0, parent.name)
@@ -159,7 +173,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             run.models.prepare(subject, progress=sys.stderr.isatty())
         except HarnessError as error:
             raise pytest.UsageError(f"{subject.key}: {error}") from None
-        run.ran.setdefault(subject.key, False)
 
 
 def pytest_report_collectionfinish(
@@ -208,46 +221,81 @@ def _not_applicable(item: pytest.Item, subject: Any) -> str | None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Listen to the comparisons that a behaviour makes."""
+    if _subject_of(item) is None:
+        return (yield)
+    from inception_harness.prediction import observing
+
+    with observing() as seen:
+        item.stash[_SEEN] = seen
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note which models have really been run."""
+    """Add the verdict on the behaviour to pytest's report of the test."""
     report = yield
     subject = _subject_of(item)
-    if subject is not None and call.when == "call" and not report.skipped:
-        _run_of(item.config).ran[subject.key] = True
+    decided = call.when == "call" or (call.when == "setup" and not report.passed)
+    if subject is None or not decided:
+        return report
+    from inception_harness.verdicts import verdict_of
+
+    seen = item.stash.get(_SEEN, [])
+    verdict = verdict_of(item, base_id(item), subject.key, report, call, seen)
+    # An attribute of the report, which pytest-xdist sends along; a verdict is JSON for that.
+    vars(report)["harness_verdict"] = verdict.to_json()
+    item.user_properties += [("model", subject.key), ("pictures", ", ".join(verdict.pictures))]
+    if verdict.margin is not None:
+        item.user_properties.append(("margin", f"{verdict.margin:.6g}"))
+    report.user_properties = list(item.user_properties)
     return report
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Never let a run look green that did not run a model that it collected behaviours for."""
-    if exitstatus != pytest.ExitCode.OK or _RUN not in session.config.stash:
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on what this process knows of its models: to the report, or to the controller."""
+    config = session.config
+    if _RUN not in config.stash:
         return
-    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
-        return
-    idle = [key for key, ran in session.config.stash[_RUN].ran.items() if not ran]
-    if idle:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter:
-            reporter.write_line("")
-            reporter.write_line(
-                f"No behaviour was run on {', '.join(idle)}: all were left out.", red=True
-            )
+    from inception_harness.gathering import part_of
+
+    run = config.stash[_RUN]
+    part = part_of(run.models, run.subjects, with_pictures=bool(config.getoption(REPORT)))
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["harness_run"] = part.to_json()
+    else:
+        config.stash[_GATHERER].add_part(part)
 
 
-def pytest_assertrepr_compare(
-    config: pytest.Config, op: str, left: object, right: object
-) -> list[str] | None:
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(config: pytest.Config, terminalreporter: Any) -> None:
+    """Write the report, where one was asked for."""
+    gatherer = config.stash.get(_GATHERER, None)
+    if gatherer is None or not gatherer.verdicts:
+        return
+    from inception_harness.gathering import append_step_summary
+
+    run = gatherer.run()
+    append_step_summary(run)
+    path = config.getoption(REPORT)
+    if path:
+        from inception_harness.report.html import write_report
+
+        write_report(run, path)
+        terminalreporter.write_line(f"report: {path}")
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """Tell of a score or a label that is not what it should be: picture, margin, table."""
-    from inception_harness.prediction import Label, Score
+    if "inception_harness.prediction" not in sys.modules:
+        return None  # there can be no score or label, and the import is not free
+    from inception_harness.verdicts import explain_comparison
 
-    if isinstance(left, Score | Label):
-        return left.explain(op, right)
-    if isinstance(right, Score | Label):
-        mirrored = {">": "<", "<": ">", ">=": "<=", "<=": ">="}.get(op, op)
-        return right.explain(mirrored, left)
-    return None
+    return explain_comparison(op, left, right)
 
 
 @pytest.fixture(scope="session")

@@ -13,15 +13,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from inception_harness.engines import Float32
 from inception_harness.labels import Labels
+from inception_harness.results import Observation
 
-__all__ = ["Comparison", "Label", "Prediction", "Score", "observing"]
+__all__ = ["Label", "Prediction", "Score", "observing"]
 
-_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
@@ -30,35 +32,13 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 _REVERSED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """One comparison of a score or a label with what it should be.
-
-    Attributes:
-        picture: the role or the name of the picture.
-        what: the class or classes compared, by name.
-        got: the score, 0..1, or the label.
-        op: ``>``, ``>=``, ``<``, ``<=``, ``==`` or ``!=``.
-        bound: what it was compared with.
-        margin: by how much it holds, in units of the score; negative where it fails. For a label
-            the distance to the best-placed other class.
-    """
-
-    picture: str
-    what: str
-    got: float | str
-    op: str
-    bound: float | str
-    margin: float
-
-
-_listener: ContextVar[list[Comparison] | None] = ContextVar("comparisons", default=None)
+_listener: ContextVar[list[Observation] | None] = ContextVar("comparisons", default=None)
 
 
 @contextmanager
-def observing() -> Iterator[list[Comparison]]:
+def observing() -> Iterator[list[Observation]]:
     """Collect the comparisons made with scores and labels inside the block."""
-    seen: list[Comparison] = []
+    seen: list[Observation] = []
     token = _listener.set(seen)
     try:
         yield seen
@@ -66,10 +46,10 @@ def observing() -> Iterator[list[Comparison]]:
         _listener.reset(token)
 
 
-def _note(comparison: Comparison) -> None:
+def _note(observation: Observation) -> None:
     seen = _listener.get()
     if seen is not None:
-        seen.append(comparison)
+        seen.append(observation)
 
 
 class Score(float):
@@ -100,11 +80,11 @@ class Score(float):
 
     def _compare(self, op: str, other: object) -> bool:
         if not isinstance(other, int | float | np.number):
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]  # Python's way to decline
         bound = float(other)
         margin = float(self) - bound if op.startswith(">") else bound - float(self)
-        _note(Comparison(self.prediction.picture, self.name, float(self), op, bound, margin))
-        return _OPERATORS[op](float(self), bound)
+        _note(Observation(self.name, float(self), op, bound, margin, self.prediction.picture))
+        return bool(_OPERATORS[op](float(self), bound))
 
     def __gt__(self, other: object) -> bool:
         return self._compare(">", other)
@@ -136,7 +116,7 @@ class Score(float):
         return [
             f"{subject.picture}: {got}, should be {op} {_percent(bound)} "
             f"({side} {gap:.1f} points)  [{subject.model}, {subject.engine}]",
-            *_indented(subject.table(10)),
+            *_indented(subject.table(5)),
         ]
 
     def _explain_pair(self, op: str, other: Score) -> list[str]:
@@ -176,11 +156,15 @@ class Label(str):
             )
             margin = float(its) - best_other
             _note(
-                Comparison(
-                    subject.picture, "the top class", str(self), op, str(other),
+                Observation(
+                    "the top class",
+                    str(self),
+                    op,
+                    str(other),
                     margin if op == "==" else -margin,
+                    subject.picture,
                 )
-            )  # fmt: skip
+            )
         return same if op == "==" else not same
 
     def __eq__(self, other: object) -> bool:
@@ -198,7 +182,7 @@ class Label(str):
         return [
             f"{subject.picture}: the top class is {str(self)!s} ({_percent(subject.top_score)}), "
             f"should be {wanted}{self._place(other)}  [{subject.model}, {subject.engine}]",
-            *_indented(subject.table(10)),
+            *_indented(subject.table(5)),
         ]
 
     def _place(self, other: object) -> str:

@@ -127,6 +127,10 @@ class Models:
             self._loaded[subject.key] = load(subject.spec, engine=subject.engine, store=self.store)
         return self._loaded[subject.key]
 
+    def is_loaded(self, subject: Subject) -> bool:
+        """Tell whether a subject's classifier has been loaded."""
+        return subject.key in self._loaded
+
     def picture_set(self, subject: Subject) -> PictureSet:
         """Return the picture set that a subject is tested on."""
         card = subject.card or self.classifier(subject).card

@@ -254,10 +254,13 @@ def _open_saved_model(card: Card, path: Path, spec: EngineSpec) -> FunctionEngin
     (out,) = _only([n for n in names if n != transfer_name], "scores", card, path)
 
     def fetch(name: str) -> Callable[[Any], Any]:
-        # The signature belongs to the loaded object, which must outlive it.
-        return lambda batch, _owner=loaded: signature(**{key: batch})[name]
+        def compute(batch: Any, owner: Any = loaded) -> Any:
+            # The signature belongs to the loaded object, which must outlive it: hence `owner`.
+            return signature(**{key: batch})[name]
 
-    transfer = fetch(transfer_name) if transfer_name in names else None
+        return compute
+
+    transfer = fetch(transfer_name) if transfer_name and transfer_name in names else None
     return FunctionEngine(fetch(out), transfer, spec, path)
 
 
