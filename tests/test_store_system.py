@@ -246,13 +246,15 @@ def test_a_store_that_may_not_be_entered_is_one_clear_error(server, open_folder)
 def test_a_bar_is_shown_on_a_terminal(server, tmp_path):
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
-    try:
-        process = start(tmp_path / "store", [of_weights(server)], stderr=theirs)
-        assert report(process)["error"] is None
-        shown = os.read(ours, 100_000).decode()
-    finally:
-        os.close(ours)
-        os.close(theirs)
+    process = start(tmp_path / "store", [of_weights(server)], stderr=theirs)
+    os.close(theirs)  # or reading would wait for more for ever
+    with open(ours, "rb", buffering=0) as terminal:  # noqa: PTH123 - a number, not a path
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+            while piece := terminal.read(10_000):
+                shown += piece
+    assert report(process)["error"] is None
+    shown = shown.decode()
     assert "toy: 100%|" in shown
     assert "2.00M/2.00M" in shown
 
