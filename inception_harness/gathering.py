@@ -99,12 +99,10 @@ class Gatherer:
         bad = [v for v in mine if v.outcome in ("failed", "error", "failure gone")]
         judged = len(mine) - counts.get("not applicable", 0)
         text = f"{subject}: {counts.get('passed', 0)} of {judged} behaviours hold"
-        for outcome, words in (
-            ("known failure", "known failures"),
-            ("not applicable", "not applicable"),
-        ):
-            if counts.get(outcome):
-                text += f", {counts[outcome]} {words}"
+        if known := counts.get("known failure", 0):
+            text += f", {known} known failure{'s' if known > 1 else ''}"
+        if left_out := counts.get("not applicable", 0):
+            text += f", {left_out} not applicable"
         terminal.write_line(text + ".", bold=True, red=bool(bad), green=not bad)
         for verdict in bad:
             first = verdict.message.splitlines()[0] if verdict.message else ""

@@ -82,13 +82,16 @@ class _Run:
         engines = config.getoption("engine") or config.getini("harness_engine")
         self.subjects = subjects_of(list(dict.fromkeys(specs)), list(dict.fromkeys(engines)))
         pictures = config.getoption("pictures") or config.getini("harness_pictures") or None
-        self.models = Models(Store(), pictures)
+        # A run inside another program brings its own models: see `inception_harness.judging`.
+        brought = config.pluginmanager.get_plugin(BROUGHT)
+        self.models: Models = brought.models if brought else Models(Store(), pictures)
 
 
 _RUN = pytest.StashKey[_Run]()
 _GATHERER = pytest.StashKey[Any]()
 _SEEN = pytest.StashKey[list[Any]]()
 REPORT = "behaviour_report"
+BROUGHT = "inception-harness-brought-models"
 
 
 def _run_of(config: pytest.Config) -> _Run:
@@ -114,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Release the models."""
-    if _RUN in config.stash:
+    if _RUN in config.stash and not config.pluginmanager.has_plugin(BROUGHT):
         config.stash[_RUN].models.close()
 
 

@@ -127,6 +127,12 @@ class Models:
             self._loaded[subject.key] = load(subject.spec, engine=subject.engine, store=self.store)
         return self._loaded[subject.key]
 
+    def put(self, subject: Subject, classifier: Classifier) -> None:
+        """Use a classifier for a subject, and forget what was computed for it before."""
+        self._loaded[subject.key] = classifier
+        for key in [key for key in self._predictions if key[0] == subject.key]:
+            del self._predictions[key]
+
     def is_loaded(self, subject: Subject) -> bool:
         """Tell whether a subject's classifier has been loaded."""
         return subject.key in self._loaded
