@@ -31,6 +31,7 @@ from tests.loopback import serve
 
 REPOSITORY = Path(inception_harness.__file__).parents[1]
 WEIGHTS = random.Random(3).randbytes(2_000_000)
+GRAPH = bytes(2_000_000)  # is packed small, so that only unpacking it fills a disk
 NOBODY = 65534
 
 
@@ -46,8 +47,8 @@ def server(tmp_path):
     (folder / "weights.pb").write_bytes(WEIGHTS)
     with tarfile.open(folder / "toy.tgz", "w:gz") as tar:
         graph = tarfile.TarInfo("graph.pb")
-        graph.size = len(WEIGHTS)
-        tar.addfile(graph, io.BytesIO(WEIGHTS[::-1]))
+        graph.size = len(GRAPH)
+        tar.addfile(graph, io.BytesIO(GRAPH))
     with serve(folder) as base_url:
         yield base_url
 
@@ -73,7 +74,7 @@ def of_weights(server):
 
 
 def of_graph():
-    return {"path": "graph.pb", "sha256": hashlib.sha256(WEIGHTS[::-1]).hexdigest()}
+    return {"path": "graph.pb", "sha256": hashlib.sha256(GRAPH).hexdigest()}
 
 
 def command(home, files, archive="", *options):
@@ -162,7 +163,7 @@ def test_two_processes_that_fetch_the_same_model_both_succeed(server, tmp_path):
     folder = home / "models" / "toy"
     assert sorted(path.name for path in folder.iterdir()) == ["graph.pb", "weights.pb"]
     assert (folder / "weights.pb").read_bytes() == WEIGHTS
-    assert (folder / "graph.pb").read_bytes() == WEIGHTS[::-1]
+    assert (folder / "graph.pb").read_bytes() == GRAPH
 
 
 def stopped_in_the_middle(server, home, how):
