@@ -134,22 +134,38 @@ def test_a_full_disk_is_told_with_what_to_do():
     )
 
 
+def on_a_disk_of(size, folder):
+    """Return the command that runs another one with a disk in memory mounted on a folder."""
+    disk = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-rm"]
+    script = f'mount -t tmpfs -o size={size},mode=755 none "$0" && exec "$@"'
+    mounted = [*disk, "sh", "-c", script, str(folder)]
+    if subprocess.run([*mounted, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets no test mount a disk; other tests of full disks need none")
+    return mounted
+
+
 @pytest.mark.parametrize("files", ["url", "archive"])
 def test_a_full_disk_leaves_the_store_as_it_was(server, open_folder, files):
-    """On a real disk of 1 MB, made in memory, that two megabytes do not fit on."""
-    disk = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-rm"]
-    script = 'mount -t tmpfs -o size=1m,mode=755 none "$0" && exec "$@"'
-    mounted = [*disk, "sh", "-c", script, str(open_folder)]
-    if subprocess.run([*mounted, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this system lets no test mount a disk; the tests above need none")
+    """A real disk of 1 MB, where neither file of 2 MB fits."""
+    disk = on_a_disk_of("1m", open_folder)
     wanted = [of_weights(server)] if files == "url" else [of_graph()]
     archive = "" if files == "url" else f"{server}/toy.tgz"
-    done = report(start(open_folder / "store", wanted, archive, "--snapshots", before=mounted))
+    done = report(start(open_folder / "store", wanted, archive, "--snapshots", before=disk))
     assert done["error"] == (
         f"Cannot write {open_folder}/store/models/toy: No space left on device. {NO_ROOM} "
         "The store is as it was; INCEPTION_HARNESS_HOME can name a folder elsewhere."
     )
     assert done["after"] == done["before"] == {}
+
+
+def test_a_verified_file_moves_to_its_place_and_is_not_copied_there(server, open_folder):
+    """A copy could be seen half written; it would not fit on this disk beside the file."""
+    disk = on_a_disk_of("3m", open_folder)
+    done = report(
+        start(open_folder / "store", [of_weights(server)], "", "--snapshots", before=disk)
+    )
+    assert done["error"] is None
+    assert done["after"]["models/toy/weights.pb"][0] == WEIGHTS.hex()
 
 
 def test_two_processes_that_fetch_the_same_model_both_succeed(server, tmp_path):
