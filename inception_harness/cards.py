@@ -5,6 +5,8 @@ A user's card has the same form as the built-in ones in ``inception_harness/card
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inception_harness.engines import ENGINES_BY_FORMAT
-from inception_harness.errors import CardError
+from inception_harness.errors import CardError, StoreError
 from inception_harness.images import FITS, RESIZE_METHODS
 from inception_harness.resources import fixtures_folder
 from inception_harness.store import Archive, RemoteFile, Store
@@ -194,7 +196,7 @@ def _one_of(choices: tuple[str, ...]) -> _Check:
 def _per_channel(value: Any) -> tuple[float, float, float]:
     values = value if isinstance(value, list) else [value] * 3
     if len(values) != 3 or not all(
-        isinstance(v, int | float) and not isinstance(v, bool) for v in values
+        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
     ):
         raise ValueError("a number, or a list of three, one for each channel")
     return float(values[0]), float(values[1]), float(values[2])
@@ -213,10 +215,11 @@ def _step(value: Any) -> float:
     return float(value)
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-        raise ValueError("a list of texts")
-    return tuple(value)
+def _name(value: Any) -> str:
+    # It names a folder of the store, and stands in the ids of tests.
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+        raise ValueError("a name of letters, digits, '.', '_' and '-'")
+    return value
 
 
 def _hex(digits: int) -> _Check:
@@ -239,17 +242,25 @@ def _url(value: Any) -> str:
 
 
 def _inside(value: Any) -> str:
-    text = _text(value)
-    if Path(text).is_absolute() or ".." in Path(text).parts:
-        raise ValueError("a path inside the folder, without '..'")
-    return text
+    try:
+        return RemoteFile(_text(value), None).path
+    except StoreError:
+        raise ValueError(
+            "a path inside the model's folder, with forward slashes and without '..'"
+        ) from None
+
+
+def _all_inside(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError("a list of paths")
+    return tuple(_inside(each) for each in value)
 
 
 _MUST, _MAY = True, False
 # Each section's keys: how a value is checked, and whether the key must be there.
 _KEYS: dict[str, dict[str, tuple[_Check, bool]]] = {
     "": {
-        "name": (_text, _MUST),
+        "name": (_name, _MUST),
         "title": (_text, _MUST),
         "pictures": (_text, _MAY),
         "licence": (_text, _MAY),
@@ -278,7 +289,7 @@ _KEYS: dict[str, dict[str, tuple[_Check, bool]]] = {
     },
     "labels": {
         "format": (_one_of(LABEL_FORMATS), _MUST),
-        "files": (_texts, _MAY),
+        "files": (_all_inside, _MAY),
         "background": (_number_from(0), _MAY),
         "wnids": (_one_of(("ilsvrc-2012",)), _MAY),
     },
@@ -418,9 +429,24 @@ def _check_together(document: Document, path: Path, card: Card) -> None:
                     f"{path}: a frozen graph needs the section [tensors] with {key!r}, for "
                     f'example {key} = "{"ResizeBilinear:0" if key == "view" else "softmax:0"}".'
                 )
-    for file in card.files:
-        if file.url is None and card.archive is None:
+    _check_files(document, path, card)
+
+
+def _check_files(document: Document, path: Path, card: Card) -> None:
+    """Check that a model which is fetched is fetched whole."""
+    listed = {file.path for file in card.files}
+    for section, file in (("model", card.model.file), *(("labels", f) for f in card.labels.files)):
+        # A SavedModel is a folder, of which the files are listed.
+        if listed and not any(one == file or one.startswith(f"{file}/") for one in listed):
+            key = "file" if section == "model" else "files"
             raise CardError(
-                f"{path}: the file {file.path!r} has no url, and there is no section [archive] "
-                "that it could come from."
+                f"{path}, line {document.line(section, key)}: {file!r} is not among the [[files]] "
+                "to be fetched. List it with its url and sha256, or list none, and the card's "
+                "files are those beside it."
+            )
+    for count, remote in enumerate(card.files):
+        if remote.url is None and card.archive is None:
+            raise CardError(
+                f"{path}, line {document.line('files', count)}: the file {remote.path!r} has no "
+                "url, and there is no section [archive] that it could come from."
             )

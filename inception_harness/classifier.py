@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from inception_harness import images
-from inception_harness.cards import (
-    Card,
-    InputForm,
-    LabelFiles,
-    ModelFile,
-    OutputForm,
-    find_card,
-)
+from inception_harness.cards import Card, find_card
 from inception_harness.engines import (
     Engine,
     EngineSpec,
     Float32,
     ReadsPictures,
     UInt8,
-    default_threads,
     open_engine,
 )
 from inception_harness.errors import CardError, EngineError
 from inception_harness.images import PictureSource
 from inception_harness.labels import Labels, read_2015_pair, read_keras_index, read_lines
+from inception_harness.own_models import (
+    OwnEngine,
+    OwnModel,
+    check_own,
+    describe_own,
+    make_own,
+    names_a_factory,
+)
 from inception_harness.prediction import Prediction
 from inception_harness.store import Store, sha256_of
 
@@ -47,34 +45,6 @@ __all__ = [
     "read_labels",
     "view_hash",
 ]
-
-
-@runtime_checkable
-class OwnModel(Protocol):
-    """What a factory named by ``package.module:factory`` returns: a model of your own.
-
-    Attributes:
-        labels: one name for each output, in their order.
-        input_size: (width, height) in pixels of what `scores` takes.
-
-    Optional attributes: ``name`` (else the spec is the name), ``version``, ``fit``
-    ("squeeze", "crop" or "pad"), ``resize`` (one of `inception_harness.images.RESIZE_METHODS`),
-    ``wnids`` (as ``labels``), and ``close()``.
-    """
-
-    labels: Sequence[str]
-    input_size: tuple[int, int]
-
-    def scores(self, batch: Float32) -> Float32:
-        """Compute probabilities.
-
-        Args:
-            batch: RGB pictures, shape (n, height, width, 3), float32, 0..255.
-
-        Returns:
-            Shape (n, len(labels)), each 0..1.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -197,7 +167,11 @@ class Classifier:
         if isinstance(self.engine, ReadsPictures) and (fit or self.card.input.fit) == "squeeze":
             data = images.read_bytes(picture)
             if data is not None and images.is_plain_jpeg(data):
-                return self.engine.view(data)
+                try:
+                    return self.engine.view(data)
+                except EngineError:
+                    self.stages.decode(picture)  # says what is wrong with the picture, by name
+                    raise
         return self.stages.view(self.stages.decode(picture), fit)
 
     def _view(self, rgb: UInt8, fit: str | None) -> Float32:
@@ -215,12 +189,17 @@ class Classifier:
         return np.ascontiguousarray(scaled, dtype=np.float32)
 
     def _predict(self, views: Sequence[Float32], names: Sequence[str]) -> list[Prediction]:
-        scores = self.stages.finish(self.stages.run(self.stages.scale(np.stack(views))))
+        outputs = self.stages.run(self.stages.scale(np.stack(views)))
+        scores = self.stages.finish(outputs) if outputs.ndim == 2 else outputs
         if scores.shape != (len(views), len(self.labels)):
             raise EngineError(
                 f"{self.name}: the model gives outputs of shape {scores.shape} for {len(views)} "
                 f"pictures; the card says {len(self.labels)} classes, so "
                 f"({len(views)}, {len(self.labels)}) was expected. Is [output] classes right?"
+                if self.card.model.format != "own"
+                else f"{self.name}: scores(batch) gave the shape {scores.shape} for {len(views)} "
+                f"pictures; with {len(self.labels)} labels, ({len(views)}, {len(self.labels)}) "
+                "was expected."
             )
         return [
             Prediction(row, self.labels, name, self.name, self.engine_title)
@@ -279,7 +258,16 @@ def load(
         LabelError: the label files are damaged or do not fit the model.
     """
     if names_a_factory(spec):
-        return _load_own(spec, engine)
+        if engine is not None:
+            raise EngineError(
+                f"--engine {engine} cannot be used with --model {spec}: a model made by a factory "
+                "computes by itself."
+            )
+        made = make_own(spec)
+        if isinstance(made, Classifier):
+            return made
+        card, labels = describe_own(check_own(made, spec), spec)
+        return Classifier(card, OwnEngine(made), labels)
     chosen = EngineSpec.parse(engine) if isinstance(engine, str) else engine
     where = store or Store()
     card = find_card(spec)
@@ -311,90 +299,6 @@ def read_labels(card: Card, folder: Path) -> Labels:
     if form.format == "keras-index":
         return read_keras_index(paths[0], classes)
     return Labels((None,) * classes)
-
-
-def names_a_factory(spec: str) -> bool:
-    """Tell whether a spec has the form ``package.module:factory``."""
-    module, colon, name = spec.partition(":")
-    return bool(colon) and name.isidentifier() and all(p.isidentifier() for p in module.split("."))
-
-
-def _load_own(spec: str, engine: str | EngineSpec | None) -> Classifier:
-    """Load what a factory returns."""
-    if engine is not None:
-        raise EngineError(
-            f"--engine {engine} cannot be used with --model {spec}: a model made by a factory "
-            "computes by itself."
-        )
-    module_name, _, factory_name = spec.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module_name), factory_name)
-    except ImportError as error:
-        raise CardError(
-            f"--model {spec}: cannot import {module_name!r}: {error}. Is it installed, or its "
-            "folder on PYTHONPATH?"
-        ) from error
-    except AttributeError as error:
-        raise CardError(f"--model {spec}: {module_name!r} has no {factory_name!r}.") from error
-    made = factory()
-    if isinstance(made, Classifier):
-        return made
-    if not isinstance(made, OwnModel):
-        missing = [n for n in ("labels", "input_size", "scores") if not hasattr(made, n)]
-        raise CardError(
-            f"--model {spec}: the factory returned a {type(made).__name__} without "
-            f"{', '.join(missing)}. It should return an object with labels, input_size and "
-            "scores(batch), or a Classifier."
-        )
-    return _wrap_own(made, spec)
-
-
-def _wrap_own(made: OwnModel, spec: str) -> Classifier:
-    width, height = made.input_size
-    names = tuple(made.labels)
-    labels = Labels(names, tuple(getattr(made, "wnids", ())))
-    card = Card(
-        name=str(getattr(made, "name", spec)),
-        title=f"a model of your own, {spec}",
-        source_file=Path(spec),
-        model=ModelFile("own", spec),
-        input=InputForm(
-            width,
-            height,
-            fit=getattr(made, "fit", "squeeze"),
-            resize=getattr(made, "resize", "bilinear"),
-        ),
-        output=OutputForm("probabilities", len(names)),
-        labels=LabelFiles("none"),
-        pictures=str(getattr(made, "pictures", "photos")),
-    )
-    return Classifier(card, _OwnEngine(made), labels)
-
-
-class _OwnEngine:
-    """The engine of a model that computes by itself."""
-
-    name = "own"
-    precision = "f32"
-    batch = 8
-    notes: tuple[str, ...] = ()
-
-    def __init__(self, made: Any) -> None:
-        self.version = str(getattr(made, "version", "?"))
-        self.threads = default_threads()
-        self._made = made
-
-    def run(self, batch: Float32) -> Float32:
-        return np.asarray(self._made.scores(batch), dtype=np.float32)
-
-    def transfer_values(self, batch: Float32) -> Float32:
-        if not hasattr(self._made, "transfer_values"):
-            raise EngineError("This model has no method transfer_values(batch).")
-        return np.asarray(self._made.transfer_values(batch), dtype=np.float32)
-
-    def close(self) -> None:
-        if hasattr(self._made, "close"):
-            self._made.close()
 
 
 def view_hash(view: Float32) -> str:

@@ -1,23 +1,25 @@
 """The command ``inception-harness``.
 
 Exit codes: 0 done; 1 the answer is no (a flip that is not accepted, a fault that is not caught);
-2 the command's words are wrong; 3 something is missing or damaged, told in one line.
+2 the command's words are wrong; 3 something is missing or damaged, told in one line; 130 stopped
+with Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from inception_harness.errors import HarnessError
+from inception_harness.errors import CardError, HarnessError
 
 __all__ = ["main"]
 
-EXIT_DONE, EXIT_NO, EXIT_USAGE, EXIT_PROBLEM = 0, 1, 2, 3
+EXIT_DONE, EXIT_NO, EXIT_USAGE, EXIT_PROBLEM, EXIT_STOPPED = 0, 1, 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,11 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"inception-harness: {error}", file=sys.stderr)
         return EXIT_PROBLEM
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stderr.close()
+        # Python flushes once more when it ends, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
     except KeyboardInterrupt:
         print("inception-harness: stopped.", file=sys.stderr)
-        return 130
+        return EXIT_STOPPED
     return code
 
 
@@ -43,8 +46,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="inception-harness",
         description="Say what an image classifier does with a picture, and keep it that way.",
         epilog="Exit codes: 0 done; 1 the answer is no; 2 wrong options; "
-        "3 something is missing or damaged. Files live in INCEPTION_HARNESS_HOME, "
-        "else in the platform's cache folder.",
+        "3 something is missing or damaged; 130 stopped with Ctrl-C. Files live in "
+        "INCEPTION_HARNESS_HOME, else in the platform's cache folder.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_listings(commands)
@@ -92,10 +95,9 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("should be 1 or more")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"should be a whole number from 1, found {text!r}")
+    return int(text)
 
 
 def _print_json(value: Any) -> None:
@@ -164,17 +166,21 @@ def _pictures(options: argparse.Namespace) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from inception_harness.cards import built_in_cards, find_card
+    from inception_harness.cards import find_card
     from inception_harness.pictures import built_in_sets, find_picture_set
     from inception_harness.store import Store
 
     store = Store()
     for name in options.name:
-        if name in built_in_sets() and name not in built_in_cards():
+        if name in built_in_sets():
             pictures = find_picture_set(name, store).fetch(store)
             print(f"{name}: {len(pictures.pictures)} pictures in {pictures.folder}, verified.")
             continue
-        card = find_card(name)
+        try:
+            card = find_card(name)
+        except CardError as error:
+            sets = ", ".join(built_in_sets())
+            raise CardError(f"{error} The picture sets are {sets}.") from None
         folder = card.local_folder(store)
         store.fetch(folder, card.files, card.archive)
         print(f"{card.name}: {len(card.files)} files in {folder}, verified.")

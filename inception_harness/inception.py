@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 
 from inception_harness.cards import find_card
 from inception_harness.engines import EngineSpec, Float32
-from inception_harness.errors import LabelError, PictureError, StoreError
+from inception_harness.errors import EngineError, LabelError, PictureError, StoreError
 from inception_harness.labels import read_2015_pair
-from inception_harness.store import Store, write_atomically
+from inception_harness.remote_files import difference_of
+from inception_harness.store import Archive, Store, write_atomically
 
 if TYPE_CHECKING:
     from inception_harness.engines.tensorflow_engine import DecodingGraphEngine
@@ -47,7 +48,7 @@ __all__ = [
     "transfer_values_cache",
 ]
 
-_CARD = "inception-v3-2015"
+_CARD = "inception-v3-2015"  # a spec: a name, or the path of a card of the same form
 _CLASSES = 1008
 
 data_url = "http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
@@ -66,17 +67,22 @@ def maybe_download() -> None:
     Raises:
         StoreError: the model cannot be had, or a file that is there is not the right one.
     """
-    from inception_harness.store import Archive
-
     print("Downloading Inception v3 Model ...")
     card = find_card(_CARD)
     folder = Path(data_dir)
     store = Store(folder.parent)
-    if store.missing(folder, card.files):
-        store.fetch(folder, card.files, Archive(data_url))
+    absent = store.missing(folder, card.files)
+    for file in card.files:
+        difference = "" if file in absent else difference_of(folder / file.path, file)
+        if difference:
+            raise StoreError(
+                f"{folder / file.path} is not the file that it should be: {difference}. "
+                "Delete it, then call maybe_download() again."
+            )
+    if absent:
+        store.fetch(folder, absent, Archive(data_url))
         print("Download finished. The files are verified.")
     else:
-        store.verify(folder, card.files)
         print("Data has apparently already been downloaded and unpacked.")
 
 
@@ -173,7 +179,12 @@ class Inception:
             raise PictureError(
                 f"{image_path}: cannot read the picture: {error.strerror}."
             ) from error
-        return self._engine.compute(key, {"jpeg": data})
+        try:
+            return self._engine.compute(key, {"jpeg": data})
+        except EngineError as error:
+            raise PictureError(
+                f"{image_path}: the graph cannot decode this; it takes JPEG files. {error}"
+            ) from error
 
     def classify(
         self,
@@ -205,7 +216,7 @@ class Inception:
         """Print the best k scores with their names, highest first."""
         for cls in np.argsort(-pred, kind="stable")[:k]:
             name = self.name_lookup.cls_to_name(int(cls), only_first_name=only_first_name)
-            print(f"{pred[cls]:>6.2%} : {name}")
+            print(f"{pred[cls]:>6.2%} : {name or f'unnamed {cls}'}")
 
     def transfer_values(
         self,
@@ -275,13 +286,14 @@ def transfer_values_cache(
         StoreError: the file is something else, or belongs to another number of pictures.
     """
     path = Path(cache_path)
-    expected = len(images) if images is not None else len(image_paths or ())
+    count = len(images) if images is not None else len(image_paths or ())
     if path.exists():
         values = _read_cache(path)
-        if len(values) != expected:
+        if values.shape != (count, model.transfer_len):
             raise StoreError(
-                f"{path}: the cache has the transfer values of {len(values)} pictures, "
-                f"but {expected} were given. Delete the file to compute them anew."
+                f"{path}: the cache has values of the shape {values.shape}, but {count} pictures "
+                f"were given, each with {model.transfer_len} values. Delete the file to compute "
+                "them anew."
             )
         print(f"- Data loaded from cache-file: {path}")
         return values
@@ -295,7 +307,8 @@ def transfer_values_cache(
 
 def _read_cache(path: Path) -> NDArray[Any]:
     try:
-        values: NDArray[Any] = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            values: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise StoreError(
             f"{path}: this is no cache of transfer values in NumPy's format. The tutorial's own "

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import SupportsIndex
 
 from inception_harness.errors import LabelError
 
@@ -73,16 +76,22 @@ class Labels:
             return f"unnamed {number}"
         return _first(full) if only_first else full
 
-    def number(self, query: str | int) -> int:
+    def numbers(self, query: str) -> tuple[int, ...]:
+        """Return the class numbers that a first name, a full name or a WNID stands for."""
+        return tuple(self._numbers.get(query, ()))
+
+    def number(self, query: str | SupportsIndex) -> int:
         """Return the class number of a first name, a full name, a WNID or a number.
 
         Raises:
             LabelError: no class is called so (near names are given), or several are.
         """
-        if isinstance(query, int):
-            if 0 <= query < len(self):
-                return query
-            raise LabelError(f"There is no class {query}: the model has 0 to {len(self) - 1}.")
+        if not isinstance(query, str):
+            # NumPy's integers are numbers too: `prediction[scores.argmax()]`.
+            number = operator.index(query)
+            if 0 <= number < len(self):
+                return number
+            raise LabelError(f"There is no class {number}: the model has 0 to {len(self) - 1}.")
         found = self._numbers.get(query, [])
         if len(found) == 1:
             return found[0]
@@ -100,13 +109,17 @@ class Labels:
     def _unknown(self, query: str) -> str:
         if _WNID.fullmatch(query) and not any(self.wnids):
             return f"There is no class {query!r}: this model's labels carry no WNIDs. Use a name."
-        synonyms = {part.strip(): name for name in self.names if name for part in name.split(",")}
-        if query in synonyms:
+        classes = [
+            n for n in self.named if query in (p.strip() for p in (self.names[n] or "").split(","))
+        ]
+        if classes:
+            firsts = list(dict.fromkeys(repr(self.name(n)) for n in classes))
             return (
-                f"There is no class {query!r}, but it is another name of "
-                f"{_first(synonyms[query])!r}. Use that."
+                f"There is no class {query!r}, but it is another name of {' and '.join(firsts)}. "
+                f"Use {'that' if len(firsts) == 1 else 'one of them'}."
             )
-        by_case = {key.casefold(): key for key in self._numbers}
+        # A WNID that looks like another means nothing: no near ones for it.
+        by_case = {key.casefold(): key for key in self._numbers if not _WNID.fullmatch(key)}
         near = get_close_matches(query.casefold(), by_case, n=3, cutoff=0.6)
         hint = f" Near ones: {', '.join(repr(by_case[n]) for n in near)}." if near else ""
         return f"There is no class {query!r} among the model's {len(self.named)} names.{hint}"
@@ -122,8 +135,8 @@ def _read_text(path: Path, what: str) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise LabelError(f"{path}: cannot read {what}: {error.strerror}.") from error
-    start = data.lstrip()[:200].lower()
-    if start.startswith((b"<!doctype", b"<html")):
+    start = data.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise LabelError(
             f"{path}: this is a web page (HTML), not {what}. It was probably saved from a "
             "browser in place of the raw file; download the raw file."
@@ -140,9 +153,14 @@ def _read_text(path: Path, what: str) -> str:
             f"(its {len(data)} bytes end in {data[-20:]!r}); fetch it again."
         )
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")  # editors of Windows put a byte order mark first
     except UnicodeDecodeError as error:
         raise LabelError(f"{path}: {what} should be UTF-8 text: {error}.") from error
+
+
+def _lines_of(text: str) -> list[str]:
+    # Not splitlines, which also cuts at form feeds and other characters inside a name.
+    return text.removesuffix("\n").split("\n")
 
 
 def read_2015_pair(label_map: Path, names: Path, classes: int) -> Labels:
@@ -185,7 +203,7 @@ def read_2015_pair(label_map: Path, names: Path, classes: int) -> Labels:
 
 def _read_synsets(path: Path) -> dict[str, str]:
     known: dict[str, str] = {}
-    lines = _read_text(path, "a list of WNIDs and names").splitlines()
+    lines = _lines_of(_read_text(path, "a list of WNIDs and names"))
     for count, line in enumerate(lines, start=1):
         wnid, tab, name = line.partition("\t")
         if not tab or not _WNID.fullmatch(wnid) or not name.strip():
@@ -212,7 +230,7 @@ def read_lines(
     Raises:
         LabelError: the file is missing or damaged, or has another number of lines.
     """
-    lines = _read_text(path, "a list of labels").splitlines()
+    lines = _lines_of(_read_text(path, "a list of labels"))
     if len(lines) != classes:
         raise LabelError(
             f"{path}: the model has {classes} outputs, but the list has {len(lines)} lines; "
@@ -246,6 +264,8 @@ def read_keras_index(path: Path, classes: int) -> Labels:
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
+        if len(rows) != classes:
+            raise ValueError(f"{len(rows)} classes found")
         pairs = [rows[str(number)] for number in range(classes)]
         wnids = tuple(str(wnid) for wnid, _ in pairs)
         names = tuple(str(name).replace("_", " ") for _, name in pairs)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from inception_harness.errors import PictureError
+from inception_harness.errors import PictureError, StoreError
 from inception_harness.resources import fixtures_folder
 from inception_harness.store import RemoteFile, Store
 from inception_harness.toml_lines import Document, read_toml
@@ -150,9 +151,14 @@ def read_picture_set(path: Path, store: Store) -> PictureSet:
     document = read_toml(path, PictureError)
     data = dict(document.data)
     roles = data.pop("pictures", None)
+    _check(document, path, (), data, _HEAD, must=("name", "title"))
     if not isinstance(roles, dict) or not roles:
         raise PictureError(f"{path}: there are no pictures; write [pictures.ROLE] for each.")
-    _check(document, path, (), data, _HEAD, must=("name", "title"))
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", data["name"]):  # names a folder of the store
+        raise PictureError(
+            f"{path}, line {document.line('name')}: 'name' should be a name of letters, digits, "
+            f"'.', '_' and '-', found {data['name']!r}."
+        )
     folder, shipped = _folder(path, data, roles, store)
     pictures = {}
     for role, row in roles.items():
@@ -166,7 +172,16 @@ def read_picture_set(path: Path, store: Store) -> PictureSet:
                 f"{path}, line {document.line(*at, 'derived_from')}: {role!r} derives from "
                 f"{parent!r}, which is no role of this set."
             )
-        pictures[role] = _picture(role, row, folder, str(data.get("licence", "")))
+        try:
+            pictures[role] = _picture(role, row, folder, str(data.get("licence", "")))
+        except StoreError as error:
+            line = document.line(*at, "file")
+            raise PictureError(f"{path}, line {line}: {error}") from None
+        if not re.fullmatch("[0-9a-f]{64}", row["sha256"]):
+            raise PictureError(
+                f"{path}, line {document.line(*at, 'sha256')}: 'sha256' should be 64 lower-case "
+                f"hexadecimal digits, found {row['sha256']!r}."
+            )
     return PictureSet(str(data["name"]), str(data["title"]), folder, pictures, shipped)
 
 

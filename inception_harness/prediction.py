@@ -78,6 +78,10 @@ class Score(float):
             return Score(total, f"{self.name} + {other.name}", None, self.prediction)
         return total
 
+    def __radd__(self, other: float) -> float:
+        """Let `sum` add scores: it starts from 0."""
+        return self if other == 0 else other + float(self)
+
     def _compare(self, op: str, other: object) -> bool:
         if not isinstance(other, int | float | np.number):
             return NotImplemented  # type: ignore[no-any-return]  # Python's way to decline
@@ -101,30 +105,32 @@ class Score(float):
     def explain(self, op: str, other: object) -> list[str]:
         """Return the lines that say why ``self op other`` does not hold.
 
-        The first line names picture, class, score, bound and how much is missing.
+        The first line names picture, class, score, bound and how much is missing. No lines where
+        ``other`` is no number.
         """
+        if not isinstance(other, int | float | np.number):
+            return []
         if isinstance(other, Score) and other.prediction is not self.prediction:
             return self._explain_pair(op, other)
-        bound = float(other) if isinstance(other, int | float | np.number) else float("nan")
-        gap = abs(float(self) - bound) * 100
-        side = "short by" if op.startswith(">") else "over by"
+        bound = float(other)
+        side = {">": " (short by", "<": " (over by"}.get(op[0])
+        digits = _digits(self, bound)
+        gap = f"{side} {abs(float(self) - bound) * 100:.{digits}f} points)" if side else ""
         subject = self.prediction
-        if self.number is None and " + " not in self.name:
-            got = f"{self.name} is {_percent(self)}"
-        else:
-            got = f"{self.name} scored {_percent(self)}"
+        verb = "is" if self.number is None and " + " not in self.name else "scored"
         return [
-            f"{subject.picture}: {got}, should be {op} {_percent(bound)} "
-            f"({side} {gap:.1f} points)  [{subject.model}, {subject.engine}]",
+            f"{subject.picture}: {self.name} {verb} {_percent(self, digits)}, should be {op} "
+            f"{_percent(bound, digits)}{gap}  [{subject.model}, {subject.engine}]",
             *_indented(subject.table(5)),
         ]
 
     def _explain_pair(self, op: str, other: Score) -> list[str]:
         mine, its = self.prediction, other.prediction
+        digits = _digits(self, other)
         return [
-            f"{mine.picture}: {self.name} scored {_percent(self)}, should be {op} the "
-            f"{_percent(other)} of {other.name} on {its.picture} "
-            f"({abs(float(self) - float(other)) * 100:.1f} points apart)  "
+            f"{mine.picture}: {self.name} scored {_percent(self, digits)}, should be {op} the "
+            f"{_percent(other, digits)} of {other.name} on {its.picture} "
+            f"({abs(float(self) - float(other)) * 100:.{digits}f} points apart)  "
             f"[{mine.model}, {mine.engine}]",
             f"{mine.picture}:",
             *_indented(mine.table(5)),
@@ -134,7 +140,11 @@ class Score(float):
 
 
 class Label(str):
-    """The first name of a prediction's top class; it knows where it comes from."""
+    """The first name of a prediction's top class; it knows where it comes from.
+
+    It equals a text that is that first name. Two classes may share one ("crane"): the labels of
+    two predictions of one model are equal only where the class number is the same.
+    """
 
     __slots__ = ("prediction",)
     prediction: Prediction
@@ -145,27 +155,31 @@ class Label(str):
         self.prediction = prediction
         return self
 
+    @property
+    def number(self) -> int:
+        """The top class's number."""
+        return self.prediction.order[0]
+
     def _compare(self, op: str, other: object) -> bool:
-        same = str.__eq__(self, str(other))
-        if isinstance(other, str):
-            subject = self.prediction
-            # A name the model does not have scores nothing.
-            its = subject[other] if other in subject.labels else 0.0
-            best_other = max(
-                (float(s) for s in subject.top(2) if s.name != str(other)), default=0.0
-            )
-            margin = float(its) - best_other
-            _note(
-                Observation(
-                    "the top class",
-                    str(self),
-                    op,
-                    str(other),
-                    margin if op == "==" else -margin,
-                    subject.picture,
-                )
-            )
+        if not isinstance(other, str):
+            return NotImplemented  # type: ignore[no-any-return]  # Python's way to decline
+        subject = self.prediction
+        wanted = self._numbers_of(other)
+        same = str.__eq__(self, str(other)) and self.number in wanted
+        # A name the model does not have scores nothing.
+        its = float(subject.scores[list(wanted)].max(initial=0))
+        best_other = float(np.delete(subject.scores, wanted).max(initial=0))
+        margin = its - best_other if op == "==" else best_other - its
+        _note(Observation("the top class", str(self), op, str(other), margin, subject.picture))
         return same if op == "==" else not same
+
+    def _numbers_of(self, other: str) -> tuple[int, ...]:
+        """Return the classes that a text stands for: two for "crane", one for another label."""
+        labels = self.prediction.labels
+        if isinstance(other, Label) and other.prediction.labels == labels:
+            return (other.number,)
+        own_name = str.__eq__(self, str(other))  # "unnamed 1001" is no name to look up
+        return labels.numbers(str(other)) or ((self.number,) if own_name else ())
 
     def __eq__(self, other: object) -> bool:
         return self._compare("==", other)
@@ -176,24 +190,37 @@ class Label(str):
     __hash__ = str.__hash__
 
     def explain(self, op: str, other: object) -> list[str]:
-        """Return the lines that say why ``self op other`` does not hold."""
+        """Return the lines that say why ``self op other`` does not hold.
+
+        No lines for what is no comparison with a name or with a collection of names.
+        """
         subject = self.prediction
-        wanted = f"{other}" if op == "==" else f"anything but {other}"
+        if isinstance(other, str) and op in ("==", "!="):
+            wanted = f"{'' if op == '==' else 'anything but '}{other}{self._place(other)}"
+        elif isinstance(other, set | frozenset | list | tuple) and op in ("in", "not in"):
+            wanted = f"{'one' if op == 'in' else 'none'} of {', '.join(map(str, other))}"
+        else:
+            return []
         return [
-            f"{subject.picture}: the top class is {str(self)!s} ({_percent(subject.top_score)}), "
-            f"should be {wanted}{self._place(other)}  [{subject.model}, {subject.engine}]",
+            f"{subject.picture}: the top class is {self!s} ({_percent(subject.top_score)}), "
+            f"should be {wanted}  [{subject.model}, {subject.engine}]",
             *_indented(subject.table(5)),
         ]
 
-    def _place(self, other: object) -> str:
+    def _place(self, other: str) -> str:
         subject = self.prediction
         if isinstance(other, Label) and other.prediction is not subject:
             return f", as for {other.prediction.picture}"
-        if not isinstance(other, str) or other not in subject.labels or str.__eq__(self, other):
+        if str.__eq__(self, str(other)):
             return ""
-        number = subject.labels.number(other)
-        rank = int((subject.scores > subject.scores[number]).sum()) + 1
-        return f", which is at rank {rank} with {_percent(subject.scores[number])}"
+        wanted = self._numbers_of(other)
+        if not wanted:
+            return ", which is no name of a class of this model"
+        if self.number in wanted:
+            return f", which is the same class: a label is the first name, {str(self)!r}"
+        best = float(max(subject.scores[list(wanted)]))
+        rank = int((subject.scores > best).sum()) + 1
+        return f", which is at rank {rank} with {_percent(best)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,10 +279,16 @@ class Prediction:
 
     @property
     def entropy(self) -> float:
-        """How undecided the scores are, in nats: 0 for one sure class, ln(classes) at most."""
-        share = self.scores[self.scores > 0].astype(np.float64)
-        share /= share.sum()
-        return float(-(share * np.log(share)).sum())
+        """How undecided the scores are, in nats: 0 for one sure class, ln(classes) at most.
+
+        NaN where a score is NaN, and where no score is above 0.
+        """
+        share = self.scores[~(self.scores <= 0)].astype(np.float64)  # NaN stays in
+        if not len(share):
+            return float("nan")
+        with np.errstate(invalid="ignore"):  # infinite scores give NaN, as they should
+            share /= share.sum()
+        return abs(float((share * np.log(share)).sum()))
 
     def highest(self, *, but: str | int) -> Score:
         """Return the highest score of all classes but one."""
@@ -281,8 +314,16 @@ class Prediction:
         return self.table()
 
 
-def _percent(value: float) -> str:
-    return f"{float(value) * 100:.1f} %"
+def _digits(one: float, other: float) -> int:
+    """Return how many decimals of a percentage tell two values apart, 1 to 7."""
+    for digits in range(1, 7):
+        if float(one) == float(other) or _percent(one, digits) != _percent(other, digits):
+            return digits
+    return 7
+
+
+def _percent(value: float, digits: int = 1) -> str:
+    return f"{float(value) * 100:.{digits}f} %"
 
 
 def _indented(text: str) -> list[str]:

@@ -46,10 +46,21 @@ class LiteRTEngine:
         self._path, self._transfer = path, transfer
         self._watching: Any = None
         self._interpreters = [self._open() for _ in range(self.threads)]
-        self._input = self._interpreters[0].get_input_details()[0]
-        self._output = self._interpreters[0].get_output_details()[0]
+        self._input = self._only("inputs", self._interpreters[0].get_input_details())
+        self._output = self._only("outputs", self._interpreters[0].get_output_details())
         self.precision = "f32" if self._output["dtype"] == np.float32 else "int8"
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="litert")
+
+    def _only(self, what: str, details: Any) -> Any:
+        """Return the model's only input or output, which takes one picture at a time."""
+        shapes = [tuple(int(n) for n in each["shape"]) for each in details]
+        if len(details) != 1 or shapes[0][0] != 1:
+            raise EngineError(
+                f"{self._path}: expected a model that takes one picture at a time and gives one "
+                f"row of outputs, found {what} of the shapes {shapes}. Convert it with batch size "
+                "1 (or None), and with its classes as the only output."
+            )
+        return details[0]
 
     def _open(self, *, keep_all: bool = False) -> Any:
         try:
@@ -112,7 +123,9 @@ class LiteRTEngine:
             return batch
         scale, zero = self._input["quantization"]
         limits = np.iinfo(dtype)
-        return np.clip(np.rint(batch / scale) + zero, limits.min, limits.max).astype(dtype)
+        # A scale of 0 means that the integers stand for themselves.
+        steps = np.rint(batch / (scale or 1))
+        return np.clip(steps + zero, limits.min, limits.max).astype(dtype)
 
     def close(self) -> None:
         """Release the interpreters."""

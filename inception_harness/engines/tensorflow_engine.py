@@ -116,6 +116,8 @@ class GraphEngine:
             )
         except tf.errors.OpError as error:
             raise EngineError(f"{self._path}: TensorFlow refused: {error.message}") from error
+        except (ValueError, TypeError) as error:  # a shape or type that the tensor cannot take
+            raise EngineError(f"{self._path}: TensorFlow refused: {error}") from error
 
     def _by_batch(self, key: str, batch: Float32) -> Float32:
         if self._one_by_one:
@@ -213,8 +215,8 @@ class FunctionEngine:
         """Compute the values before the classes, shape (n, length)."""
         if self._transfer is None:
             raise EngineError(
-                f"{self._path}: this SavedModel's signature gives no transfer values; name the "
-                "output in the card's [tensors] transfer."
+                f"{self._path}: this model gives no transfer values. For a SavedModel, name an "
+                "output of its signature in the card's [tensors] transfer."
             )
         return self._call(self._transfer, batch)
 
@@ -292,7 +294,17 @@ def _open_keras(card: Card, path: Path, spec: EngineSpec) -> FunctionEngine:
             model = keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise EngineError(f"{path}: Keras {keras.__version__} cannot load this: {error}") from error
-    features = keras.Model(model.inputs, model.layers[-1].input)
-    scores = tf.function(lambda batch: model(batch, training=False))
-    transfer = tf.function(lambda batch: features(batch, training=False))
-    return FunctionEngine(scores, transfer, spec, path)
+    return FunctionEngine(_compiled(model), _before_last(model), spec, path)
+
+
+def _compiled(model: Any) -> Callable[[Any], Any]:
+    # Compiled for any number of pictures: the last batch is often smaller than the others.
+    return tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)  # type: ignore[no-any-return]  # TensorFlow has no types
+
+
+def _before_last(model: Any) -> Callable[[Any], Any] | None:
+    """Return what computes the last layer's input, or None where the layers are no graph."""
+    try:
+        return _compiled(keras.Model(model.inputs, model.layers[-1].input))
+    except (AttributeError, ValueError):  # a subclass of Model, whose call is plain Python
+        return None
