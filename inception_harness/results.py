@@ -112,6 +112,8 @@ class Subject(JsonData):
         picture_set: the name of the picture set.
         is_baseline: whether it is what the others are compared with.
         is_record: whether only its stored scores are at hand.
+        input_width: of the network's input, in pixels, or None where it is not known.
+        input_height: likewise.
         notes: what a person should know of how the model was loaded.
     """
 
@@ -127,6 +129,8 @@ class Subject(JsonData):
     picture_set: str = ""
     is_baseline: bool = False
     is_record: bool = False
+    input_width: int | None = None
+    input_height: int | None = None
     notes: tuple[str, ...] = ()
 
 
