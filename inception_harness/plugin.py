@@ -14,13 +14,15 @@ import pytest
 
 from inception_harness.errors import HarnessError
 
-__all__ = ["base_id", "classifier", "classify", "harness_subject", "pictures"]
+__all__ = ["base_id", "classifier", "classify", "harness_subject", "own_record", "pictures"]
 
 DEFAULT_MODEL = "miniature"
 _MARKERS = (
     "minimum: the model must be able to do this.",
     "invariance: this must not change what the model says.",
     "direction: this must change what the model says in a known direction.",
+    "record: the scores are those of the model's own record.",
+    "baseline: the model against the one in service.",
     "contract: what any classifier's output must be.",
     "quirk(only=[...]): a surprising thing that the model does, asserted positively; with "
     "`only`, of the models named.",
@@ -66,9 +68,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write what the run found to one self-contained HTML file.",
     )
+    group.addoption(
+        "--record-scores",
+        action="store_true",
+        help="write what the models say of each picture to <harness_records>/<model>.csv; the "
+        "run fails all the same, for a review of what changed.",
+    )
     parser.addini("harness_model", "default of --model, one a line", "linelist", default=[])
     parser.addini("harness_engine", "default of --engine, one a line", "linelist", default=[])
     parser.addini("harness_pictures", "default of --pictures", default="")
+    parser.addini("harness_records", "folder of records (records)", "string", default="records")
 
 
 class _Run:
@@ -168,6 +177,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     wanted = {subject.key: subject for item in session.items if (subject := _subject_of(item))}
+    if session.config.getoption("record_scores") and not any(
+        "own_record" in getattr(item, "fixturenames", ()) for item in session.items
+    ):
+        raise pytest.UsageError(
+            "--record-scores: the behaviour that writes records, test_record.py, is not among the "
+            "tests of this run. Name the whole folder of the suite."
+        )
     if not wanted:
         return
     run = _run_of(session.config)
@@ -319,6 +335,18 @@ def classify(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
     from inception_harness.session import Classify
 
     return Classify(_run_of(request.config).models, harness_subject)
+
+
+@pytest.fixture(scope="session")
+def own_record(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
+    """The model's record beside the scores of this run (`references.OwnRecord`)."""
+    from inception_harness.references import own_record as find
+
+    config = request.config
+    folder = config.rootpath / config.getini("harness_records")
+    return find(
+        _run_of(config).models, harness_subject, folder, write=config.getoption("record_scores")
+    )
 
 
 @pytest.fixture(scope="session")
