@@ -35,6 +35,7 @@ __all__ = [
     "decode",
     "is_plain_jpeg",
     "read_bytes",
+    "upright",
 ]
 
 PictureSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8 | np.floating]
@@ -117,6 +118,17 @@ def is_plain_jpeg(data: bytes) -> bool:
         return False
 
 
+def upright(pixels: UInt8, orientation: int) -> UInt8:
+    """Turn and mirror stored pixels as an EXIF orientation of 2..8 asks for."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
 def _from_bytes(data: bytes, name: str) -> UInt8:
     refuse_non_picture(data, name)
     if is_jpeg(data):
@@ -143,7 +155,7 @@ def _from_jpeg(data: bytes, name: str) -> UInt8:
         pixels = jpeg_pixels(data, header)
     except ValueError as error:
         raise _damaged(name, error) from error
-    return _upright(pixels, header.orientation)
+    return upright(pixels, header.orientation)
 
 
 def _from_image(image: Image.Image, name: str) -> UInt8:
@@ -155,7 +167,7 @@ def _from_image(image: Image.Image, name: str) -> UInt8:
         raise
     except Exception as error:  # Pillow's decoders raise whatever the damage leads them to
         raise _damaged(name, error) from error
-    return _upright(pixels, _orientation(image))
+    return upright(pixels, _orientation(image))
 
 
 def _pixels(image: Image.Image, name: str) -> UInt8:
@@ -179,16 +191,6 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # metadata too damaged to read says nothing of the orientation
         return 1
-
-
-def _upright(pixels: UInt8, orientation: int) -> UInt8:
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
 
 
 def _unreadable(data: bytes, name: str) -> PictureError:

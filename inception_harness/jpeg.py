@@ -17,7 +17,15 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL.JpegImagePlugin import JpegImageFile
 
-__all__ = ["DECODER", "JpegHeader", "is_jpeg", "jpeg_header", "jpeg_pixels", "unread_bytes"]
+__all__ = [
+    "DECODER",
+    "JpegHeader",
+    "is_jpeg",
+    "jpeg_header",
+    "jpeg_pixels",
+    "segments",
+    "unread_bytes",
+]
 
 UInt8 = NDArray[np.uint8]
 
@@ -64,7 +72,8 @@ def jpeg_header(data: bytes) -> JpegHeader:
     """
     height, width, colours, _ = simplejpeg.decode_jpeg_header(_known_revision(data))
     adobe, orientation = False, 1
-    for marker, body in _segments(data):
+    for marker, start, stop in segments(data):
+        body = data[start + 4 : stop]
         adobe = adobe or (marker == _ADOBE and body.startswith(b"Adobe"))
         if marker == _EXIF and body.startswith(b"Exif\0\0"):
             orientation = _orientation(body[6:])
@@ -117,21 +126,6 @@ def _known_revision(data: bytes) -> bytes:
     return data
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the marker and the body of each segment before the picture's data."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # padding
-            at += 1
-            continue
-        if marker == _START_OF_SCAN:
-            return
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
-        yield marker, data[at + 4 : at + 2 + length]
-        at += 2 + length
-
-
 def _orientation(tiff: bytes) -> int:
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
@@ -146,6 +140,24 @@ def _orientation(tiff: bytes) -> int:
     except struct.error:  # metadata too damaged to read says nothing of the orientation
         pass
     return 1
+
+
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the segments before the picture's data: marker, start and stop in the file.
+
+    A segment is the marker's two bytes, two of length, and the body.
+    """
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # padding
+            at += 1
+            continue
+        if marker == _START_OF_SCAN:
+            return
+        stop = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        yield marker, at, stop
+        at = stop
 
 
 def unread_bytes(image: JpegImageFile) -> bytes | None:

@@ -1,0 +1,220 @@
+"""The lock file of stimuli: hashes of perturbed pictures, so that no model is blamed for a change.
+
+Run ``python -m inception_harness.stimuli`` to lock the reference picture again after a change of a
+perturbation that is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL
+from PIL import features
+
+from inception_harness.errors import HarnessError, RecordError
+from inception_harness.files import write_atomically
+from inception_harness.images import UInt8, pixel_hash
+from inception_harness.perturb import PERTURBATIONS, SEVERITIES, Perturbation, apply
+from inception_harness.resources import fixtures_folder
+from inception_harness.toml_lines import read_toml
+
+__all__ = [
+    "LOCKED_SEED",
+    "REFERENCE",
+    "StimulusError",
+    "StimulusLock",
+    "default_lock",
+    "lock_pictures",
+    "read_lock",
+    "reference_picture",
+]
+
+REFERENCE = "reference"
+LOCKED_SEED = 0
+
+_CODEC = f"Pillow {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}"
+_HEAD = (
+    "# Pixel hashes of perturbed pictures, seed 0, severities 1 to 5; written by\n"
+    "# inception_harness.stimuli. A hash that no longer matches means that the stimulus has\n"
+    "# changed, not the model.\n"
+)
+
+Hashes = dict[str, tuple[str, ...]]
+
+
+class StimulusError(HarnessError):
+    """A perturbed picture is not the one that was locked; no model is to blame for it."""
+
+
+@dataclass(frozen=True)
+class StimulusLock:
+    """What a lock file says.
+
+    Attributes:
+        path: the file.
+        codec: the JPEG codec with which the lossy perturbations were locked.
+        pictures: for each picture its own hash, under ``picture``, and for each perturbation those
+            of the severities 1..5.
+    """
+
+    path: Path
+    codec: str
+    pictures: dict[str, Hashes]
+
+    def check(self, picture: str, perturbation: Perturbation, pixels: UInt8) -> None:
+        """Compare a perturbed picture with what was locked.
+
+        Args:
+            picture: its name in the lock file.
+            perturbation: what made it; its seed has to be `LOCKED_SEED`.
+            pixels: what `perturb.apply` has made.
+
+        Raises:
+            StimulusError: the pixels changed, or are not in the lock file.
+        """
+        name, severity = perturbation.name, perturbation.severity
+        if perturbation.seed != LOCKED_SEED:
+            raise StimulusError(
+                f"{perturbation} is not locked: {self.path} holds seed {LOCKED_SEED} only."
+            )
+        hashes = self._hashes(picture).get(name)
+        if hashes is None:
+            raise StimulusError(f"{self.path} has no {name} of {picture}. Lock the picture again.")
+        self._compare(picture, f"{name} {severity}", hashes[severity - 1], pixels)
+
+    def check_picture(self, picture: str, rgb: UInt8) -> None:
+        """Compare a picture and all its perturbations with what was locked.
+
+        Args:
+            picture: its name in the lock file.
+            rgb: the picture before any perturbation.
+
+        Raises:
+            StimulusError: the picture changed, or one of its perturbations, or a perturbation
+                that the lock file has is gone.
+        """
+        hashes = self._hashes(picture)
+        self._compare(picture, "picture", hashes["picture"][0], rgb)
+        if gone := sorted(set(hashes) - set(PERTURBATIONS) - {"picture"}):
+            raise StimulusError(
+                f"{self.path} has {', '.join(gone)} of {picture}, which no perturbation is called. "
+                "Lock the picture again."
+            )
+        for name in PERTURBATIONS:
+            for severity in SEVERITIES:
+                perturbation = Perturbation(name, severity, LOCKED_SEED)
+                self.check(picture, perturbation, apply(rgb, perturbation))
+
+    def _hashes(self, picture: str) -> Hashes:
+        if picture not in self.pictures:
+            raise StimulusError(
+                f"{self.path} has no picture {picture!r}; it has {', '.join(self.pictures)}."
+            )
+        return self.pictures[picture]
+
+    def _compare(self, picture: str, what: str, locked: str, pixels: UInt8) -> None:
+        found = pixel_hash(pixels)
+        if found == locked:
+            return
+        kind = PERTURBATIONS.get(what.split()[0])
+        codec = (
+            f" It goes through a JPEG codec: {self.codec} then, {_CODEC} now."
+            if kind is not None and kind.lossy_codec
+            else ""
+        )
+        raise StimulusError(
+            f"The stimulus changed: {picture}, {what}: pixel hash {found}, locked {locked}.{codec} "
+            f"No model is to blame. If the change is meant, lock it again in {self.path}."
+        )
+
+
+def default_lock() -> Path:
+    """Return the lock file that ships with the harness."""
+    return fixtures_folder() / "perturbations.lock.toml"
+
+
+def reference_picture() -> UInt8:
+    """Return the picture that the shipped lock file is about, drawn here: 320 x 240.
+
+    Gradients, a checkerboard and a dark corner, so that every perturbation changes something.
+    """
+    y, x = np.mgrid[:240, :320]
+    board = (x // 40 + y // 40) % 2 * 60
+    rgb = np.stack([x // 2 + board, y * 3 // 4 + board // 2, 255 - x // 3 - y // 2], axis=-1)
+    rgb[150:, :100] //= 4
+    return rgb.astype(np.uint8)
+
+
+def read_lock(path: Path) -> StimulusLock:
+    """Read a lock file.
+
+    Raises:
+        RecordError: the file is missing or damaged.
+    """
+    data = read_toml(path, RecordError).data
+    codec = data.pop("lossy_codec", None)
+    pictures: dict[str, Hashes] = {}
+    for picture, table in data.items():
+        pictures[picture] = _read_hashes(path, picture, table)
+    if not isinstance(codec, str):
+        raise RecordError(f"{path}: lossy_codec, the name of a codec, is missing.")
+    return StimulusLock(path, codec, pictures)
+
+
+def lock_pictures(path: Path, pictures: Mapping[str, UInt8]) -> StimulusLock:
+    """Write the hashes of pictures and of all their perturbations; other pictures' stay.
+
+    Args:
+        path: the lock file; made if missing.
+        pictures: RGB by name.
+
+    Raises:
+        RecordError: the file is there and damaged.
+        StoreError: the file cannot be written.
+    """
+    kept = read_lock(path).pictures if path.exists() else {}
+    hashes = kept | {name: _hashes_of(rgb) for name, rgb in pictures.items()}
+    lines = [_HEAD, f'lossy_codec = "{_CODEC}"\n']
+    for picture, table in hashes.items():
+        lines.append(f'\n["{picture}"]\n')
+        for name, values in table.items():
+            texts = [f'"{value}"' for value in values]
+            lines.append(f"{name} = {texts[0] if name == 'picture' else _array(texts)}\n")
+    write_atomically(path, "".join(lines).encode())
+    return read_lock(path)
+
+
+def _array(texts: list[str]) -> str:
+    return "[\n" + "".join(f"    {text},\n" for text in texts) + "]"
+
+
+def _hashes_of(rgb: UInt8) -> Hashes:
+    hashes: Hashes = {"picture": (pixel_hash(rgb),)}
+    for name in PERTURBATIONS:
+        made = (apply(rgb, Perturbation(name, severity, LOCKED_SEED)) for severity in SEVERITIES)
+        hashes[name] = tuple(pixel_hash(pixels) for pixels in made)
+    return hashes
+
+
+def _read_hashes(path: Path, picture: str, table: object) -> Hashes:
+    if not isinstance(table, dict) or "picture" not in table:
+        raise RecordError(f"{path}: [{picture!r}] lacks picture, the hash of the picture itself.")
+    hashes: Hashes = {}
+    for name, values in table.items():
+        texts = [values] if name == "picture" else values
+        expected = 1 if name == "picture" else len(SEVERITIES)
+        if (
+            not isinstance(texts, list)
+            or len(texts) != expected
+            or not all(isinstance(text, str) for text in texts)
+        ):
+            raise RecordError(f"{path}: {picture}, {name}: expected {expected} hash(es).")
+        hashes[name] = tuple(texts)
+    return hashes
+
+
+if __name__ == "__main__":
+    lock_pictures(default_lock(), {REFERENCE: reference_picture()})
