@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write what the models say of each picture to <harness_records>/<model>.csv; the "
         "run fails all the same, for a review of what changed.",
     )
+    group.addoption(
+        "--no-known-failures",
+        action="store_true",
+        help="run bare: a behaviour that the model is known not to have fails like any other.",
+    )
     parser.addini("harness_model", "default of --model, one a line", "linelist", default=[])
     parser.addini("harness_engine", "default of --engine, one a line", "linelist", default=[])
     parser.addini("harness_pictures", "default of --pictures", default="")
+    parser.addini(
+        "harness_known_failures",
+        "folder of the lists of known failures (known_failures)",
+        "string",
+        default="known_failures",
+    )
     parser.addini("harness_records", "folder of records (records)", "string", default="records")
 
 
@@ -159,8 +171,33 @@ def base_id(item: pytest.Item) -> str:
     return "::".join([item.path.name, *classes, name])
 
 
+@pytest.hookimpl(tryfirst=True)  # before any test is deselected: all entries must match one
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the benchmarks of models unless they were asked for."""
+    """Expect the known failures; leave out the benchmarks unless they were asked for."""
+    if not config.getoption("no_known_failures"):
+        _expect_known_failures(config, items)
+    _leave_out_benchmarks(config, items)
+
+
+def _expect_known_failures(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tests: dict[str, dict[str, pytest.Item]] = {}
+    for item in items:
+        if subject := _subject_of(item):
+            tests.setdefault(subject.key, {})[base_id(item)] = item
+    if not tests:
+        return
+    from inception_harness.expectations import expect_known_failures, known_failures_of
+
+    folder = config.rootpath / config.getini("harness_known_failures")
+    for subject in _run_of(config).subjects:
+        try:
+            known = known_failures_of(subject, folder)
+            expect_known_failures(config, known, tests.get(subject.key, {}))
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def _leave_out_benchmarks(config: pytest.Config, items: list[pytest.Item]) -> None:
     asked = any(
         config.getoption(name, default=False) for name in ("benchmark_enable", "benchmark_only")
     )
@@ -191,7 +228,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         try:
             run.models.prepare(subject, progress=sys.stderr.isatty())
         except HarnessError as error:
-            raise pytest.UsageError(f"{subject.key}: {error}") from None
+            raise pytest.UsageError(
+                f"{subject.key}: {error}\nNothing was run. INCEPTION_HARNESS_HOME names the store "
+                f"({run.models.store.home}); point it at one that has the files, or run "
+                "`inception-harness fetch NAME` where there is a network."
+            ) from None
 
 
 def pytest_report_collectionfinish(
@@ -261,10 +302,16 @@ def pytest_runtest_makereport(
     decided = call.when == "call" or (call.when == "setup" and not report.passed)
     if subject is None or not decided:
         return report
+    from inception_harness.expectations import KNOWN, gone_text
     from inception_harness.verdicts import verdict_of
 
+    listed = item.stash.get(KNOWN, None)
+    entry = listed[1] if listed else None
     seen = item.stash.get(_SEEN, [])
-    verdict = verdict_of(item, base_id(item), subject.key, report, call, seen)
+    verdict = verdict_of(item, base_id(item), subject.key, report, call, seen, entry)
+    if listed and verdict.outcome == "failure gone":
+        report.longrepr = gone_text(*listed)
+        verdict = replace(verdict, message=report.longrepr)
     # An attribute of the report, which pytest-xdist sends along; a verdict is JSON for that.
     vars(report)["harness_verdict"] = verdict.to_json()
     item.user_properties += [("model", subject.key), ("pictures", ", ".join(verdict.pictures))]

@@ -1,0 +1,83 @@
+"""Known failures applied to the tests of a run, strictly both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from inception_harness.errors import RecordError
+from inception_harness.known_failures import (
+    KnownFailure,
+    KnownFailures,
+    find_known_failures,
+    match,
+)
+from inception_harness.references import file_name
+from inception_harness.resources import fixtures_folder
+
+if TYPE_CHECKING:
+    from inception_harness.session import Subject
+
+__all__ = ["KNOWN", "expect_known_failures", "gone_text", "known_failures_of"]
+
+KNOWN = pytest.StashKey[tuple[KnownFailures, KnownFailure]]()
+
+
+def known_failures_of(subject: Subject, folder: Path) -> KnownFailures:
+    """Return a model's list: the one in the folder, else the one that ships with the harness.
+
+    Raises:
+        RecordError: the list is damaged.
+    """
+    name = file_name(subject.card.name if subject.card else subject.spec, "")
+    own = find_known_failures(name, folder)
+    if own.path.exists():
+        return own
+    return find_known_failures(name, fixtures_folder() / "known_failures")
+
+
+def expect_known_failures(
+    config: pytest.Config, known: KnownFailures, tests: dict[str, pytest.Item]
+) -> None:
+    """Mark a model's tests that are known to fail.
+
+    Args:
+        config: of the run; its arguments tell which entries can be judged.
+        known: the model's list.
+        tests: the model's tests by their id without the model's part.
+
+    Raises:
+        RecordError: an entry matches no test.
+    """
+    for test, item in tests.items():
+        entry = known.entries.get(test)
+        if entry is not None:
+            item.stash[KNOWN] = (known, entry)
+            # Only a failed assertion is the known failure; an error is news.
+            mark = pytest.mark.xfail(
+                strict=True, reason=entry.reason, raises=(AssertionError, pytest.fail.Exception)
+            )
+            item.add_marker(mark)
+    problems = match(known, list(tests), _judged_files(config, list(tests)))
+    if problems:
+        raise RecordError("\n".join(problems))
+
+
+def _judged_files(config: pytest.Config, tests: Sequence[str]) -> set[str] | None:
+    """Return the files of which all tests are here; None where that is the whole suite."""
+    if any("::" in argument for argument in config.args) or config.getoption("lf", False):
+        return set()
+    if all(Path(argument).is_dir() for argument in config.args):
+        return None
+    return {test.partition("::")[0] for test in tests}
+
+
+def gone_text(known: KnownFailures, entry: KnownFailure) -> str:
+    """Return what to say of a known failure that did not fail."""
+    return (
+        f"this failure is gone: remove the entry. {known.path}, line {entry.line}: {entry.test} "
+        f"holds on {known.model} now. It was listed because: {entry.reason}"
+    )
