@@ -27,15 +27,11 @@ def test_only_what_is_asked_for_is_drawn(perturbation):
     assert perturbation.severity in (2, 3)
 
 
-def test_every_perturbation_can_be_drawn():
-    for name in PERTURBATIONS:
-        found = find(perturbations(names=[name]), lambda one: one.seed >= 0)
-        assert found == Perturbation(name, 1, 0)
-    drawn = {
-        find(perturbations(), lambda one, name=name: one.name == name).name
-        for name in (min(PERTURBATIONS), max(PERTURBATIONS))
-    }
-    assert len(drawn) == 2
+def test_the_first_and_the_last_perturbation_can_be_drawn():
+    names = list(PERTURBATIONS)
+    for name in (names[0], names[-1]):
+        assert find(perturbations(), lambda one, name=name: one.name == name).name == name
+    assert find(perturbations(names=names[3:]), lambda one: True) == Perturbation(names[3], 1, 0)
 
 
 def test_a_flip_shrinks_to_the_mildest_that_flips():
@@ -56,7 +52,7 @@ def test_pictures_shrink_to_one_black_pixel():
     assert find(rgb_pictures(), lambda rgb: rgb.ndim == 3).tolist() == [[[0, 0, 0]]]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=10)
 @given(data=st.data())
 def test_a_large_picture_takes_few_choices(data):
     assert data.draw(rgb_pictures(min_side=500, max_side=500)).shape == (500, 500, 3)
