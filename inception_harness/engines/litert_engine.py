@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from inception_harness.engines import EngineSpec, Float32, default_threads
 from inception_harness.errors import EngineError
@@ -65,7 +65,13 @@ class LiteRTEngine:
     def _open(self, *, keep_all: bool = False) -> Any:
         try:
             interpreter = Interpreter(
-                str(self._path), num_threads=1, experimental_preserve_all_tensors=keep_all
+                str(self._path),
+                num_threads=1,
+                experimental_preserve_all_tensors=keep_all,
+                # Delegates compute several layers at once, and keep nothing of those between.
+                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+                if keep_all
+                else OpResolverType.AUTO,
             )
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:

@@ -250,7 +250,9 @@ def _open_saved_model(card: Card, path: Path, spec: EngineSpec) -> FunctionEngin
             f"(found: {', '.join(signatures) or 'none'}). Save it with one."
         )
     signature = signatures["serving_default"]
-    (key,) = _only(list(signature.structured_input_signature[1]), "input", card, path)
+    inputs = signature.structured_input_signature[1]
+    (key,) = _only(list(inputs), "input", card, path)
+    _refuse_other_size(inputs[key].shape, card, path)
     names = list(signature.structured_outputs)
     transfer_name = card.tensors.get("transfer")
     (out,) = _only([n for n in names if n != transfer_name], "scores", card, path)
@@ -279,6 +281,17 @@ def _only(names: list[str], key: str, card: Card, path: Path) -> Iterable[str]:
     )
 
 
+def _refuse_other_size(shape: Iterable[int | None], card: Card, path: Path) -> None:
+    """Refuse a card of another input size, on which a network may well compute nonsense."""
+    takes = tuple(shape)[1:]
+    gives = (card.input.height, card.input.width, 3)
+    if len(takes) != 3 or any(n not in (None, m) for n, m in zip(takes, gives, strict=True)):
+        raise EngineError(
+            f"{path}: the model takes pictures of shape {takes} (height, width, channels), the "
+            f"card's [input] gives {gives}."
+        )
+
+
 def _open_keras(card: Card, path: Path, spec: EngineSpec) -> FunctionEngine:
     try:
         if card.model.format == "keras-application":
@@ -294,6 +307,7 @@ def _open_keras(card: Card, path: Path, spec: EngineSpec) -> FunctionEngine:
             model = keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise EngineError(f"{path}: Keras {keras.__version__} cannot load this: {error}") from error
+    _refuse_other_size(model.input_shape, card, path)
     return FunctionEngine(_compiled(model), _before_last(model), spec, path)
 
 
@@ -305,6 +319,11 @@ def _compiled(model: Any) -> Callable[[Any], Any]:
 def _before_last(model: Any) -> Callable[[Any], Any] | None:
     """Return what computes the last layer's input, or None where the layers are no graph."""
     try:
-        return _compiled(keras.Model(model.inputs, model.layers[-1].input))
-    except (AttributeError, ValueError):  # a subclass of Model, whose call is plain Python
+        (pixels,) = model.inputs  # a list of one would be asked for as a list in each call
+        return _compiled(keras.Model(pixels, model.layers[-1].input))
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+    ):  # a subclass of Model, whose call is plain Python
         return None
