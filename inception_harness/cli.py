@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from inception_harness import cli_versions
 from inception_harness.errors import CardError, HarnessError
 
 __all__ = ["main"]
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_listings(commands)
     _add_pictures(commands)
+    cli_versions.add_commands(commands)
     return parser
 
 

@@ -11,6 +11,7 @@ import pytest
 from inception_harness.results import Run, Verdict, merge_runs
 
 if TYPE_CHECKING:
+    from inception_harness.baselines import Baseline
     from inception_harness.session import Models, Subject
 
 __all__ = ["Gatherer"]
@@ -117,17 +118,30 @@ class Gatherer:
             terminal.write_line(f"  not applicable, {reason}: {'; '.join(titles)}")
 
 
-def part_of(models: Models, subjects: list[Subject], *, with_pictures: bool) -> Run:
+def part_of(
+    models: Models,
+    subjects: list[Subject],
+    baseline: Baseline | None = None,
+    *,
+    with_pictures: bool,
+) -> Run:
     """Return what this process knows of its models.
 
     Args:
         models: the models of the run.
         subjects: those under test; only those that were loaded here are told of.
+        baseline: what they were held against, or None.
         with_pictures: whether to add pictures, network's views and answers, for a report.
     """
+    from inception_harness.baselines import flips_shown, record_answers, record_subject
     from inception_harness.run_data import answers_of, environment, picture_shown, subject_data
 
-    known, answers, shown = [], [], []
+    known, answers, shown, flips = [], [], [], []
+    for candidate, comparison in (baseline.made() if baseline else {}).items():
+        stored = baseline is not None and baseline.subject is None
+        known.append(record_subject(comparison.baseline, is_record=stored))
+        answers += record_answers(comparison.baseline)
+        flips += flips_shown(comparison, candidate)
     for subject in subjects:
         if not models.is_loaded(subject):
             continue
@@ -144,6 +158,7 @@ def part_of(models: Models, subjects: list[Subject], *, with_pictures: bool) -> 
                 subjects=tuple(known),
                 answers=tuple(answers),
                 pictures=tuple(shown),
+                flips=tuple(flips),
             )
         ]
     )

@@ -9,13 +9,24 @@ import sys
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from inception_harness.errors import HarnessError
 
-__all__ = ["base_id", "classifier", "classify", "harness_subject", "own_record", "pictures"]
+if TYPE_CHECKING:
+    from inception_harness.baselines import Baseline
+
+__all__ = [
+    "against_baseline",
+    "base_id",
+    "classifier",
+    "classify",
+    "harness_subject",
+    "own_record",
+    "pictures",
+]
 
 DEFAULT_MODEL = "miniature"
 _MARKERS = (
@@ -70,6 +81,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write what the run found to one self-contained HTML file.",
     )
     group.addoption(
+        "--baseline",
+        default=None,
+        metavar="SPEC_OR_RECORD",
+        help="the version in service, to hold the models against: a spec as after --model, or a "
+        "record (a .csv file).",
+    )
+    group.addoption(
+        "--accepted-flips",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="a TOML list of what the candidate may do worse than the baseline, with reasons.",
+    )
+    group.addoption(
         "--record-scores",
         action="store_true",
         help="write what the models say of each picture to <harness_records>/<model>.csv; the "
@@ -89,6 +114,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "string",
         default="known_failures",
     )
+    parser.addini("harness_baseline", "default of --baseline", default="")
+    parser.addini("harness_accepted_flips", "default of --accepted-flips", default="")
     parser.addini("harness_records", "folder of records (records)", "string", default="records")
 
 
@@ -103,9 +130,24 @@ class _Run:
         engines = config.getoption("engine") or config.getini("harness_engine")
         self.subjects = subjects_of(list(dict.fromkeys(specs)), list(dict.fromkeys(engines)))
         pictures = config.getoption("pictures") or config.getini("harness_pictures") or None
+        self.baseline = _baseline_of(config)
         # A run inside another program brings its own models: see `inception_harness.judging`.
         brought = config.pluginmanager.get_plugin(BROUGHT)
         self.models: Models = brought.models if brought else Models(Store(), pictures)
+
+
+def _baseline_of(config: pytest.Config) -> Baseline | None:
+    spec = config.getoption("baseline") or config.getini("harness_baseline")
+    accepted = config.getoption("accepted_flips")
+    if accepted is None and config.getini("harness_accepted_flips"):
+        accepted = config.rootpath / config.getini("harness_accepted_flips")
+    if not spec:
+        if config.getoption("accepted_flips"):
+            raise pytest.UsageError("--accepted-flips goes with --baseline: accepted against what?")
+        return None
+    from inception_harness.baselines import Baseline
+
+    return Baseline(spec, accepted)
 
 
 _RUN = pytest.StashKey[_Run]()
@@ -132,7 +174,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     config.stash[_GATHERER] = Gatherer(config)
     config.pluginmanager.register(config.stash[_GATHERER], "inception-harness-gatherer")
-    if config.getoption("model") or config.getoption("engine") or config.getoption("pictures"):
+    if any(map(config.getoption, ("model", "engine", "pictures", "baseline", "accepted_flips"))):
         _run_of(config)
 
 
@@ -176,7 +218,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Expect the known failures; leave out the benchmarks unless they were asked for."""
     if not config.getoption("no_known_failures"):
         _expect_known_failures(config, items)
-    _leave_out_benchmarks(config, items)
+    _leave_out(config, items)
 
 
 def _expect_known_failures(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -197,16 +239,20 @@ def _expect_known_failures(config: pytest.Config, items: list[pytest.Item]) -> N
             raise pytest.UsageError(str(error)) from None
 
 
-def _leave_out_benchmarks(config: pytest.Config, items: list[pytest.Item]) -> None:
-    asked = any(
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what was not asked for: benchmarks, and comparisons without a baseline."""
+    kinds = set()
+    if not any(
         config.getoption(name, default=False) for name in ("benchmark_enable", "benchmark_only")
-    )
-    if asked:
-        return
-    timed = [item for item in items if _subject_of(item) and item.get_closest_marker("throughput")]
-    if timed:
-        config.hook.pytest_deselected(items=timed)
-        items[:] = [item for item in items if item not in timed]
+    ):
+        kinds.add("throughput")
+    ours = [item for item in items if _subject_of(item)]
+    if ours and _run_of(config).baseline is None:
+        kinds.add("baseline")
+    left_out = [item for item in ours if any(map(item.get_closest_marker, kinds))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -224,7 +270,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not wanted:
         return
     run = _run_of(session.config)
-    for subject in wanted.values():
+    baseline = run.baseline.subject if run.baseline else None
+    for subject in (*wanted.values(), *([baseline] if baseline else [])):
         try:
             run.models.prepare(subject, progress=sys.stderr.isatty())
         except HarnessError as error:
@@ -247,6 +294,8 @@ def pytest_report_collectionfinish(
     for subject in run.subjects:
         if subject.key in keys:
             lines += run.models.describe(subject)
+    if run.baseline:
+        lines.append(f"baseline: {run.baseline.spec}")
     return lines
 
 
@@ -330,7 +379,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from inception_harness.gathering import part_of
 
     run = config.stash[_RUN]
-    part = part_of(run.models, run.subjects, with_pictures=bool(config.getoption(REPORT)))
+    part = part_of(
+        run.models,
+        run.subjects,
+        run.baseline,
+        with_pictures=bool(config.getoption(REPORT)),
+    )
     if hasattr(config, "workeroutput"):
         config.workeroutput["harness_run"] = part.to_json()
     else:
@@ -382,6 +436,15 @@ def classify(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
     from inception_harness.session import Classify
 
     return Classify(_run_of(request.config).models, harness_subject)
+
+
+@pytest.fixture(scope="session")
+def against_baseline(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
+    """The model against the one in service (`inception_harness.compare.Comparison`)."""
+    run = _run_of(request.config)
+    if run.baseline is None:
+        pytest.skip("not applicable: no --baseline was given")
+    return run.baseline.against(run.models, harness_subject)
 
 
 @pytest.fixture(scope="session")

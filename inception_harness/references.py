@@ -17,6 +17,7 @@ from inception_harness.records import (
 from inception_harness.resources import fixtures_folder
 
 if TYPE_CHECKING:
+    from inception_harness.pictures import PictureSet
     from inception_harness.session import Models, Subject
 
 __all__ = ["OwnRecord", "current_record", "file_name", "own_record"]
@@ -30,15 +31,23 @@ def file_name(model: str, ending: str) -> str:
     return f"{model.replace(':', '.').replace('/', '-')}{ending}"
 
 
-def current_record(models: Models, subject: Subject) -> Record:
-    """Return the scores of a run as a record."""
-    pictures = models.picture_set(subject)
-    return record_of(
-        models.classifier(subject),
-        {role: pictures[role].path for role in pictures},
-        models.predictions(subject),
-        pictures.name,
-    )
+def current_record(models: Models, subject: Subject, pictures: PictureSet | None = None) -> Record:
+    """Return the scores of a run as a record.
+
+    Args:
+        models: the models of the run.
+        subject: whose scores.
+        pictures: the picture set, or None for the subject's own.
+    """
+    own = models.picture_set(subject)
+    chosen = pictures or own
+    paths = {role: chosen[role].path for role in chosen}
+    if chosen.name == own.name:
+        said = models.predictions(subject)
+    else:
+        found = models.classifier(subject).classify_batch(paths.values(), names=list(paths))
+        said = dict(zip(paths, found, strict=True))
+    return record_of(models.classifier(subject), paths, said, chosen.name)
 
 
 @dataclass(frozen=True)

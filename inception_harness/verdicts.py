@@ -79,7 +79,8 @@ def verdict_of(
     shown = [role for mark in item.iter_markers("shows") for role in mark.args]
     if isinstance(parameters.get("picture"), str):
         shown.insert(0, parameters["picture"])
-        title = f"{title} ({parameters['picture']})"
+    if "[" in test:
+        title = f"{title} ({test.partition('[')[2].removesuffix(']')})"
     reason = getattr(known, "reason", "")
     if outcome == "not applicable":
         reason = _skip_reason(report)
