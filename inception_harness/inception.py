@@ -231,7 +231,7 @@ class Inception:
 def _pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
     """Return pixels as the graph takes them: a cast would cut floats off, so they are rounded."""
     pixels = np.asarray(image)
-    if pixels.ndim != 3 or pixels.shape[2] != 3:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise PictureError(
             f"The image should have the shape (height, width, 3), found {pixels.shape}."
         )
