@@ -45,7 +45,7 @@ def _elementwise(draft: Draft, op: Any) -> None:
     rank = _rank(op.outputs[0])
     for tensor in op.inputs:
         is_constant = tensor.name in draft.constants
-        leads = _rank(tensor) == rank and (not is_constant or tensor.shape[0] == 1)
+        leads = _rank(tensor) == rank and (not is_constant or tensor.shape[:1] in ([], [1]))
         if not leads and not (is_constant and _rank(tensor) < rank):
             raise NotUnderstoodError(f"{op.name} ({op.type}) would mix pictures by {tensor.name}")
     _keep(draft, op)
