@@ -216,6 +216,26 @@ def test_a_quarter_turn_is_numpys():
     np.testing.assert_array_equal(rotation(even, -90), np.rot90(even, -1))
 
 
+def test_a_turn_samples_as_scipy_does():
+    from scipy.ndimage import map_coordinates
+
+    rgb = noise(41, 52)
+    y, x = np.mgrid[:41, :52]
+    angle = np.radians(10)
+    down, across = y - 20, x - 25.5
+    at = [
+        np.sin(angle) * across + np.cos(angle) * down + 20,
+        np.cos(angle) * across - np.sin(angle) * down + 25.5,
+    ]
+    channels = [
+        map_coordinates(rgb[..., i].astype(float), at, order=1, mode="reflect") for i in range(3)
+    ]
+    error = rotation(rgb, 10) - np.stack(channels, axis=-1)
+    # Weights are in 256ths, and the result is rounded without a bias.
+    assert np.abs(error).max() < 2
+    assert np.abs(error.mean()) < 0.1
+
+
 def test_a_turn_and_back_is_nearly_nothing():
     rgb = reference_picture()
     there_and_back = rotation(rotation(rgb, 7), -7)
@@ -264,6 +284,9 @@ def test_contrast_keeps_the_mean_and_half_the_spread():
     grey = np.repeat(np.uint8([[50, 150]])[..., None], 3, axis=-1)
     assert contrast(grey, 128)[0, :, 0].tolist() == [75, 125]
     assert contrast(grey, 256)[0, :, 0].tolist() == [50, 150]
+    # The mean, 100.5, and what comes out are rounded half up.
+    odd = np.repeat(np.uint8([[50, 151]])[..., None], 3, axis=-1)
+    assert contrast(odd, 128)[0, :, 0].tolist() == [76, 126]
 
 
 def test_saturation_goes_from_grey_over_nothing_to_double():
