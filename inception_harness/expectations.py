@@ -15,7 +15,7 @@ from inception_harness.known_failures import (
     find_known_failures,
     match,
 )
-from inception_harness.references import file_name
+from inception_harness.references import file_stem
 from inception_harness.resources import fixtures_folder
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def known_failures_of(subject: Subject, folder: Path) -> KnownFailures:
     Raises:
         RecordError: the list is damaged.
     """
-    name = file_name(subject.card.name if subject.card else subject.spec, "")
+    name = file_stem(subject)
     own = find_known_failures(name, folder)
     if own.path.exists():
         return own

@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from inception_harness.pictures import PictureSet
     from inception_harness.session import Models, Subject
 
-__all__ = ["OwnRecord", "current_record", "file_name", "own_record"]
+__all__ = ["OwnRecord", "current_record", "file_stem", "own_record"]
 
 
-def file_name(model: str, ending: str) -> str:
-    """Return the name of a model's file of records or known failures.
+def file_stem(subject: Subject) -> str:
+    """Return what a model's record and its list of known failures are called.
 
-    A model made by a factory is called ``package.module:factory``; a colon is no good in names.
+    The card's name; for a model made by a factory ``package.module.factory``, without the colon,
+    which is no good in names of files.
     """
-    return f"{model.replace(':', '.').replace('/', '-')}{ending}"
+    return subject.card.name if subject.card else subject.spec.replace(":", ".")
 
 
 def current_record(models: Models, subject: Subject, pictures: PictureSet | None = None) -> Record:
@@ -85,7 +86,7 @@ def own_record(models: Models, subject: Subject, folder: Path, *, write: bool) -
         RecordError: the record is damaged.
         StoreError: it cannot be written.
     """
-    name = file_name(models.classifier(subject).name, ".csv")
+    name = f"{file_stem(subject)}.csv"
     current = current_record(models, subject)
     path = folder / name
     if write:
