@@ -35,6 +35,7 @@ _MARKERS = (
     "direction: this must change what the model says in a known direction.",
     "record: the scores are those of the model's own record.",
     "baseline: the model against the one in service.",
+    "parity: the model on one engine against itself on the first engine of the run.",
     "contract: what any classifier's output must be.",
     "quirk(only=[...]): a surprising thing that the model does, asserted positively; with "
     "`only`, of the models named.",
@@ -134,6 +135,11 @@ class _Run:
         # A run inside another program brings its own models: see `inception_harness.judging`.
         brought = config.pluginmanager.get_plugin(BROUGHT)
         self.models: Models = brought.models if brought else Models(Store(), pictures)
+
+    def reference_of(self, subject: Any) -> Any:
+        """Return the same model on the first engine of the run, or None where that is itself."""
+        first = next(each for each in self.subjects if each.spec == subject.spec)
+        return None if first is subject else first
 
 
 def _baseline_of(config: pytest.Config) -> Baseline | None:
@@ -240,7 +246,7 @@ def _expect_known_failures(config: pytest.Config, items: list[pytest.Item]) -> N
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what was not asked for: benchmarks, and comparisons without a baseline."""
+    """Deselect what was not asked for: benchmarks, and comparisons with nothing to compare to."""
     kinds = set()
     if not any(
         config.getoption(name, default=False) for name in ("benchmark_enable", "benchmark_only")
@@ -250,6 +256,12 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     if ours and _run_of(config).baseline is None:
         kinds.add("baseline")
     left_out = [item for item in ours if any(map(item.get_closest_marker, kinds))]
+    left_out += [
+        item
+        for item in ours
+        if item.get_closest_marker("parity")
+        and _run_of(config).reference_of(_subject_of(item)) is None
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
@@ -445,6 +457,26 @@ def against_baseline(request: pytest.FixtureRequest, harness_subject: Any) -> An
     if run.baseline is None:
         pytest.skip("not applicable: no --baseline was given")
     return run.baseline.against(run.models, harness_subject)
+
+
+@pytest.fixture(scope="session")
+def reference(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
+    """The same model on the first engine of the run, as the fixture `classify`."""
+    from inception_harness.session import Classify
+
+    run = _run_of(request.config)
+    return Classify(run.models, run.reference_of(harness_subject))
+
+
+@pytest.fixture(scope="session")
+def allowed_drift(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
+    """How far scores may lie from the reference's (`inception_harness.tolerances.Tolerance`)."""
+    from inception_harness.references import current_record
+    from inception_harness.tolerances import tolerance
+
+    run = _run_of(request.config)
+    first = current_record(run.models, run.reference_of(harness_subject))
+    return tolerance(first, current_record(run.models, harness_subject), same_pixels=True)
 
 
 @pytest.fixture(scope="session")
