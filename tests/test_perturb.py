@@ -269,6 +269,8 @@ def test_occlusion_and_letterbox_leave_the_rest_alone():
     assert not barred[16:].any()
     np.testing.assert_array_equal(barred[4:16], rgb[4:16])
     np.testing.assert_array_equal(letterbox(rgb, 0), rgb)
+    shares = [2 * parameters(Perturbation("letterbox", s), (1000, 9))["rows"] for s in SEVERITIES]
+    assert shares == [80, 140, 200, 270, 350]
 
 
 # --- colour -------------------------------------------------------------------------------------
@@ -372,6 +374,10 @@ def test_motion_blur_draws_a_dot_out_to_a_line():
     slanted = motion_blur(dot, 4, -4)[..., 0]
     assert np.argwhere(slanted).tolist() == [[8 + i, 12 - i] for i in range(5)]
     np.testing.assert_array_equal(motion_blur(dot, 0, 0)[10, 10], dot[10, 10])
+    # Two steps right and one down: (-1, -1/2), (0, 0), (1, 1/2), halves rounded up.
+    assert np.argwhere(motion_blur(dot, 2, 1)[..., 0]).tolist() == [[9, 9], [10, 10], [10, 11]]
+    # 200 over three pixels is 66.7 each.
+    assert motion_blur(dot // 21 * 20, 2, 0)[10, 9:12, 0].tolist() == [67, 67, 67]
 
 
 def test_pixelate_shows_means_of_squares():
@@ -397,6 +403,15 @@ def test_draws_are_philoxs_raw_bits():
     draws = Draws("shift", 0)
     assert draws.key() == first
     assert draws.uniform(-1, 3) == -1 + 4 * second / 2**53
+
+
+def test_perturbations_of_one_seed_draw_independently():
+    keys = {
+        name: parameters(Perturbation(name, 1), (9, 9))["key"]
+        for name in ("gaussian-noise", "shot-noise")
+    }
+    assert len(set(keys.values())) == 2
+    assert keys["gaussian-noise"] == Draws("gaussian-noise", 0).key()
 
 
 def test_choice_takes_every_item_about_as_often():
