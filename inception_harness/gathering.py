@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from inception_harness.errors import HarnessError
 from inception_harness.results import Run, Verdict, merge_runs
 
 if TYPE_CHECKING:
@@ -145,7 +146,10 @@ def part_of(
     for subject in subjects:
         if not models.is_loaded(subject):
             continue
-        classifier, pictures = models.classifier(subject), models.picture_set(subject)
+        try:
+            classifier, pictures = models.classifier(subject), models.picture_set(subject)
+        except HarnessError:
+            continue  # has stopped the run before any test, with this very message
         known.append(subject_data(subject.key, classifier, pictures.name, baseline=False))
         if with_pictures:
             said = models.predictions(subject)
