@@ -27,6 +27,7 @@ __all__ = [
     "Subject",
     "Timing",
     "Verdict",
+    "fitting_observations",
     "margin_of",
     "merge_runs",
 ]
@@ -304,8 +305,10 @@ class Run(JsonData):
     problems: tuple[str, ...] = ()
 
 
-def margin_of(observations: Sequence[Observation], outcome: Outcome) -> tuple[float | None, str]:
-    """Return the margin of a verdict and its unit: the smallest that fits the outcome.
+def fitting_observations(
+    observations: Sequence[Observation], outcome: Outcome
+) -> tuple[Observation, ...]:
+    """Return the comparisons that may have led to an outcome, the smallest margin first.
 
     A behaviour that holds may contain comparisons that do not ("at least four of five"), so for
     one that holds only those that hold count, and for one that fails only those that fail.
@@ -316,10 +319,13 @@ def margin_of(observations: Sequence[Observation], outcome: Outcome) -> tuple[fl
         for seen in observations
         if math.isfinite(seen.margin) and (seen.margin >= 0 if held else seen.margin <= 0)
     ]
-    if not fitting:
-        return None, "score"
-    closest = min(fitting, key=lambda seen: seen.margin)
-    return closest.margin, closest.unit
+    return tuple(sorted(fitting, key=lambda seen: seen.margin))
+
+
+def margin_of(observations: Sequence[Observation], outcome: Outcome) -> tuple[float | None, str]:
+    """Return the margin of a verdict and its unit: the smallest of `fitting_observations`."""
+    fitting = fitting_observations(observations, outcome)
+    return (fitting[0].margin, fitting[0].unit) if fitting else (None, "score")
 
 
 def merge_runs(parts: Sequence[Run]) -> Run:
