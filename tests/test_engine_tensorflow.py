@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from PIL import Image
 from inception_harness import images
 from inception_harness.cards import built_in_cards, read_card
 from inception_harness.classifier import Classifier, load
-from inception_harness.engines import EngineSpec
+from inception_harness.engines import EngineSpec, ReadsPictures
 from inception_harness.errors import EngineError, PictureError
 from inception_harness.store import Store
 from tests import replica
@@ -45,7 +47,9 @@ def tiny_card(tmp_path_factory, tiny_folder) -> Path:
 
 @pytest.fixture(scope="module")
 def tiny(tiny_card) -> Any:
-    with load(str(tiny_card), store=Store(tiny_card.parent)) as classifier:
+    """The graph exactly as it is stored, so that it can be compared with TensorFlow alone."""
+    store = Store(tiny_card.parent)
+    with load(str(tiny_card), engine="tensorflow:original", store=store) as classifier:
         yield classifier
 
 
@@ -329,6 +333,24 @@ def test_threads_are_those_asked_for(tiny_card):
         assert classifier.engine.threads == 1
 
 
+def test_the_graph_is_folded_unless_the_original_is_asked_for(tiny, tiny_card, parrot):
+    """Decoding, resizing and batch norm leave the graph, and the scores stay the same."""
+    store = Store(tiny_card.parent)
+    with load(str(tiny_card), store=store) as first:
+        assert not isinstance(first.engine, ReadsPictures)
+        assert first.engine.batch == 8
+        assert first.engine.notes[0].startswith("graph folded: 456 nodes to 235, 41 convolutions")
+        folded = first.classify_batch([parrot] * 3)
+        transfer = first.transfer_values(parrot)
+    np.testing.assert_allclose(folded[2].scores, tiny.classify(parrot).scores, atol=1e-5)
+    np.testing.assert_allclose(transfer, tiny.transfer_values(parrot), atol=1e-4)
+    assert isinstance(tiny.engine, ReadsPictures)
+    assert tiny.engine.notes == ("graph run as it is stored",)
+    with load(str(tiny_card), store=store) as second:
+        assert second.engine.notes[-1] == "cached"
+        assert np.array_equal(second.classify_batch([parrot] * 3)[0].scores, folded[0].scores)
+
+
 # --- SavedModel and Keras -----------------------------------------------------------------------
 
 
@@ -493,6 +515,39 @@ def test_a_model_whose_layers_are_no_graph_has_no_transfer_values(tmp_path):
     engine = FunctionEngine(lambda batch: batch, None, EngineSpec("tensorflow"), tmp_path)
     assert refusal(engine.transfer_values, np.zeros((1, 4), np.float32)).startswith(
         f"{tmp_path}: this model gives no transfer values."
+    )
+
+
+THREADS = """
+import sys
+from inception_harness.classifier import load
+from inception_harness.errors import EngineError
+from tests import small_networks as small
+
+def threads(engine):
+    with load(sys.argv[1], engine=engine) as classifier:
+        classifier.classify(small.pictures(1)[0])
+        return classifier.engine.threads
+
+try:
+    print(threads("tensorflow:threads=1"), threads(None), threads("tensorflow:threads=7"))
+except EngineError as error:
+    print(threads(None), error)
+"""
+
+
+def test_threads_of_keras_are_one_setting_for_the_whole_process(saved):
+    """What is reported is what computes, and a second number is refused."""
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS, str(saved / "small-keras.toml")],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == (
+        "1 Engine 'tensorflow:threads=7': TensorFlow has already started with another number of "
+        "threads, and cannot change it. Run this engine alone.\n"
     )
 
 

@@ -19,12 +19,20 @@ import numpy as np
 import tensorflow as tf
 
 from inception_harness.engines import EngineSpec, Float32, UInt8, default_threads
+from inception_harness.engines.conversion import folded_graph
 from inception_harness.errors import EngineError
 
 if TYPE_CHECKING:
     from inception_harness.cards import Card
 
-__all__ = ["DecodingGraphEngine", "FunctionEngine", "GraphEngine", "open_model", "read_graph"]
+__all__ = [
+    "DecodingGraphEngine",
+    "FunctionEngine",
+    "GraphEngine",
+    "export_keras",
+    "open_model",
+    "read_graph",
+]
 
 _log = logging.getLogger(__name__)
 # The first GraphDef version that no longer has the batch normalisation of 2015
@@ -41,7 +49,7 @@ def open_model(card: Card, folder: Path, spec: EngineSpec, cache: Path) -> Any:
         )
     path = folder / card.model.file
     if card.model.format == "graphdef":
-        return _open_graph(card, path, spec)
+        return _open_graph(card, path, spec, cache)
     _limit_threads(spec.threads)
     if card.model.format == "savedmodel":
         return _open_saved_model(card, path, spec)
@@ -76,9 +84,16 @@ class GraphEngine:
     version: str = tf.__version__
     precision = "f32"
 
-    def __init__(self, graph: Any, tensors: dict[str, str], spec: EngineSpec, path: Path) -> None:
+    def __init__(
+        self,
+        graph: Any,
+        tensors: dict[str, str],
+        spec: EngineSpec,
+        path: Path,
+        notes: tuple[str, ...] = (),
+    ) -> None:
         self.threads = spec.threads or default_threads()
-        self.notes: tuple[str, ...] = ()
+        self.notes = notes
         self._path = path
         self._graph = tf.Graph()
         with self._graph.as_default():
@@ -167,16 +182,32 @@ def _why_not_imported(path: Path, graph: Any, error: Exception) -> str:
     return f"{path}: TensorFlow {tf.__version__} cannot import this graph: {error}"
 
 
-def _open_graph(card: Card, path: Path, spec: EngineSpec) -> GraphEngine:
-    graph = read_graph(path)
+def _open_graph(card: Card, path: Path, spec: EngineSpec, cache: Path) -> GraphEngine:
+    if spec.original:
+        return _open_original(card, path, spec, ("graph run as it is stored",))
+    made = folded_graph(card, path, cache)
+    if not made.files:
+        return _open_original(card, path, spec, made.notes)
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString(made.files["folded.pb"])
+    kept = {key: card.tensors[key] for key in ("view", "scores", "transfer") if key in card.tensors}
+    return GraphEngine(graph, kept, spec, path, made.notes)
+
+
+def _open_original(card: Card, path: Path, spec: EngineSpec, notes: tuple[str, ...]) -> GraphEngine:
     tensors = dict(card.tensors)
     kind = DecodingGraphEngine if {"jpeg", "array"} <= set(tensors) else GraphEngine
-    return kind(graph, tensors, spec, path)
+    return kind(read_graph(path), tensors, spec, path, notes)
+
+
+def _eager_threads() -> int:
+    """Return how many threads eager TensorFlow computes with; 0 in its settings means all."""
+    return int(tf.config.threading.get_intra_op_parallelism_threads()) or default_threads()
 
 
 def _limit_threads(threads: int | None) -> None:
     """Set the threads of eager TensorFlow, which knows one setting for the whole process."""
-    if threads is None or tf.config.threading.get_intra_op_parallelism_threads() == threads:
+    if threads is None or threads == _eager_threads():
         return
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -202,7 +233,7 @@ class FunctionEngine:
         spec: EngineSpec,
         path: Path,
     ) -> None:
-        self.threads = spec.threads or default_threads()
+        self.threads = _eager_threads()
         self.batch = spec.batch or 8
         self.notes: tuple[str, ...] = ()
         self._scores, self._transfer, self._path = scores, transfer, path
@@ -293,6 +324,11 @@ def _refuse_other_size(shape: Iterable[int | None], card: Card, path: Path) -> N
 
 
 def _open_keras(card: Card, path: Path, spec: EngineSpec) -> FunctionEngine:
+    model = _load_keras(card, path)
+    return FunctionEngine(_compiled(model), _before_last(model), spec, path)
+
+
+def _load_keras(card: Card, path: Path) -> Any:
     try:
         if card.model.format == "keras-application":
             build = getattr(keras.applications, card.model.application, None)
@@ -308,7 +344,29 @@ def _open_keras(card: Card, path: Path, spec: EngineSpec) -> FunctionEngine:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise EngineError(f"{path}: Keras {keras.__version__} cannot load this: {error}") from error
     _refuse_other_size(model.input_shape, card, path)
-    return FunctionEngine(_compiled(model), _before_last(model), spec, path)
+    return model
+
+
+def export_keras(card: Card, path: Path, folder: Path) -> None:
+    """Write a Keras model as a SavedModel, whose signature gives ``scores`` and ``transfer``.
+
+    ``transfer`` is missing where the model's layers are no graph.
+
+    Raises:
+        EngineError: Keras cannot load the model.
+    """
+    model = _load_keras(card, path)
+    parts = {"scores": model, "transfer": _features(model)}
+    exported = tf.Module()
+    exported.parts = {key: part for key, part in parts.items() if part is not None}
+    pictures = tf.TensorSpec((None, card.input.height, card.input.width, 3), tf.float32)
+    signature = tf.function(
+        lambda pictures: {
+            key: part(pictures, training=False) for key, part in exported.parts.items()
+        },
+        input_signature=[pictures],
+    )
+    tf.saved_model.save(exported, str(folder), signatures=signature)
 
 
 def _compiled(model: Any) -> Callable[[Any], Any]:
@@ -318,9 +376,14 @@ def _compiled(model: Any) -> Callable[[Any], Any]:
 
 def _before_last(model: Any) -> Callable[[Any], Any] | None:
     """Return what computes the last layer's input, or None where the layers are no graph."""
+    features = _features(model)
+    return None if features is None else _compiled(features)
+
+
+def _features(model: Any) -> Any:
     try:
         (pixels,) = model.inputs  # a list of one would be asked for as a list in each call
-        return _compiled(keras.Model(pixels, model.layers[-1].input))
+        return keras.Model(pixels, model.layers[-1].input)
     except (
         AttributeError,
         TypeError,
