@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from inception_harness import cli_versions
+from inception_harness import cli_faults, cli_versions
 from inception_harness.errors import CardError, HarnessError
 
 __all__ = ["main"]
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"inception-harness: {error}", file=sys.stderr)
         return EXIT_PROBLEM
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        # Python flushes once more when it ends, which must not fail again.
+        # Python flushes once more when it ends; this is how its documentation on SIGPIPE keeps
+        # that from failing again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
     except KeyboardInterrupt:
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_listings(commands)
     _add_pictures(commands)
     cli_versions.add_commands(commands)
+    cli_faults.add_commands(commands)
     return parser
 
 
