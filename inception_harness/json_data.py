@@ -44,7 +44,7 @@ class JsonData:
         # Numbers too large for a float overflow only when they are made one.
         except (ValueError, OverflowError) as error:
             raise RecordError(
-                f"The JSON of a {cls.__name__} is damaged: {error}. Make it anew with a run."
+                f"{cls.__name__}: the JSON is damaged: {error}. Make it anew with a run."
             ) from error
         return made
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from inception_harness.report.wording import count_of, sentence
 from inception_harness.results import Flip, Outcome, Run, Subject, Verdict
 
-__all__ = ["BLOCKING", "Decision", "Reason", "candidates", "decide", "headline"]
+__all__ = ["BLOCKING", "Decision", "Reason", "candidates", "decide", "headline", "subjects_of"]
 
 BLOCKING: tuple[Outcome, ...] = ("failed", "error", "failure gone")
 
@@ -66,12 +66,12 @@ class Decision:
             f"{'fails' if kinds['failed'] == 1 else 'fail'}"
             if kinds["failed"]
             else "",
+            count_of(kinds["flip"], "flip is not accepted", "flips are not accepted")
+            if kinds["flip"]
+            else "",
             count_of(kinds["error"], "error", "errors") if kinds["error"] else "",
             count_of(kinds["failure gone"], "known failure is gone", "known failures are gone")
             if kinds["failure gone"]
-            else "",
-            count_of(kinds["flip"], "flip is not accepted", "flips are not accepted")
-            if kinds["flip"]
             else "",
             count_of(kinds["problem"], "problem of the run", "problems of the run")
             if kinds["problem"]
@@ -88,10 +88,22 @@ class Decision:
         return f"{judged - known} of {judged} behaviours hold, {failures}; nothing is unexpected."
 
 
+def subjects_of(run: Run) -> tuple[Subject, ...]:
+    """Return the models of a run, baselines first.
+
+    A model that could not be loaded is known by its verdicts alone; it must not go missing.
+    """
+    known = {subject.key: subject for subject in run.subjects}
+    for verdict in run.verdicts:
+        unknown = Subject(verdict.subject, verdict.subject, "This model was not loaded.", "none")
+        known.setdefault(verdict.subject, unknown)
+    return tuple(sorted(known.values(), key=lambda subject: not subject.is_baseline))
+
+
 def candidates(run: Run) -> tuple[Subject, ...]:
     """Return the models that the run judges: all but baselines, or those where nothing else is."""
-    others = tuple(subject for subject in run.subjects if not subject.is_baseline)
-    return others or run.subjects
+    subjects = subjects_of(run)
+    return tuple(subject for subject in subjects if not subject.is_baseline) or subjects
 
 
 def decide(run: Run, subject: Subject) -> Decision:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from inception_harness.files import write_atomically
 from inception_harness.report.curves import charts_of
-from inception_harness.report.decision import BLOCKING, candidates, decide, headline
+from inception_harness.report.decision import BLOCKING, candidates, decide, headline, subjects_of
 from inception_harness.report.matrix import Behaviour, behaviours_of, closest, deciding, grouped
 from inception_harness.report.sprites import Sprites
 from inception_harness.report.wording import (
@@ -92,7 +92,7 @@ def templates() -> Templates:
 
 def _width(score: float) -> str:
     """Return the length of a score's bar in per cent."""
-    share = min(max(score, 0.0), 1.0) if math.isfinite(score) else 0.0
+    share = 0.0 if math.isnan(score) else min(max(score, 0.0), 1.0)
     return f"{share * 100:.1f}"
 
 
@@ -108,7 +108,7 @@ def page_context(run: Run, title: str, brand: str, skip_text: str, script: str) 
     """
     code = templates().get_template(script).render() if script else ""
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii")
-    subjects = tuple(sorted(run.subjects, key=lambda subject: not subject.is_baseline))
+    subjects = subjects_of(run)
     return {
         "run": run,
         "title": title,

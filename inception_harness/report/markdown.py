@@ -23,7 +23,7 @@ def cell(words: str) -> str:
 
 def code(words: str) -> str:
     """Return words as code; a backtick or a bar inside would end the code or the cell."""
-    return f"`{words.replace('`', chr(39)).replace('|', '¦')}`"
+    return f"`{' '.join(words.split()).replace('`', chr(39)).replace('|', '¦')}`"
 
 
 def row(cells: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inception_harness.report import markdown
+from inception_harness.report.decision import subjects_of
 from inception_harness.report.html import page_context, templates
 from inception_harness.report.matrix import paragraphs
 from inception_harness.report.wording import whole_percent
@@ -63,7 +64,7 @@ def _told(run: Run, subject: Subject) -> list[Told]:
     mine = [verdict for verdict in run.verdicts if verdict.subject == subject.key]
     quirks = [verdict for verdict in mine if verdict.quirk and verdict.outcome == "passed"]
     known = [verdict for verdict in mine if verdict.outcome == "known failure"]
-    place = run.subjects.index(subject) + 1
+    place = _judged(run).index(subject) + 1
     return [
         Told(
             anchor=f"told-{place}-{number}",
@@ -78,7 +79,7 @@ def _told(run: Run, subject: Subject) -> list[Told]:
 
 def _judged(run: Run) -> list[Subject]:
     keys = {verdict.subject for verdict in run.verdicts}
-    return [subject for subject in run.subjects if subject.key in keys]
+    return [subject for subject in subjects_of(run) if subject.key in keys]
 
 
 def _top(run: Run, subject: Subject, role: str) -> list[Row]:

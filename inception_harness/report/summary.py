@@ -76,4 +76,4 @@ def _reasons(decision: Decision) -> list[str]:
 def _reason(reason: Reason) -> str:
     found = reason.verdict
     margin = margin_text(found.margin, found.unit, with_unit=True) if found else ""
-    return row([reason.kind, cell(reason.title), margin, cell(reason.figure)])
+    return row([reason.kind, cell(reason.title), cell(margin), cell(reason.figure)])
