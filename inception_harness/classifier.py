@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
@@ -20,6 +20,7 @@ from inception_harness.engines import (
     Float32,
     ReadsPictures,
     UInt8,
+    default_threads,
     open_engine,
 )
 from inception_harness.errors import CardError, EngineError
@@ -33,6 +34,7 @@ from inception_harness.own_models import (
     make_own,
     names_a_factory,
 )
+from inception_harness.pipeline import ahead_of, in_batches
 from inception_harness.prediction import Prediction
 from inception_harness.store import Store, sha256_of
 
@@ -128,24 +130,41 @@ class Classifier:
         fit: str | None = None,
         names: Sequence[str] | None = None,
         batch_size: int | None = None,
+        progress: bool = False,
     ) -> list[Prediction]:
         """Compute a model's scores of many pictures, in their order.
+
+        Threads decode and resize the next pictures while the engine computes, never more than
+        two batches ahead.
 
         Args:
             pictures: each as `classify` takes it.
             fit: as in `classify`.
             names: what the predictions call the pictures; else their files' names.
             batch_size: how many are computed at once; None for the engine's own choice.
+            progress: whether to show a bar, which is shown on terminals only.
+
+        Raises:
+            PictureError: the first picture that is none, or cannot be handled, by its name.
         """
         sources = list(pictures)
         called = list(names) if names is not None else [_name_of(p) for p in sources]
         if len(called) != len(sources):
             raise ValueError(f"{len(sources)} pictures, but {len(called)} names: give one each.")
+        size = batch_size or self.engine.batch
+        views = ahead_of(
+            sources,
+            lambda source: self._see(source, fit),
+            names=called,
+            threads=default_threads(),
+            ahead=2 * size,
+            progress=progress,
+        )
         predictions: list[Prediction] = []
-        rows = iter(zip(sources, called, strict=True))
-        while chunk := list(islice(rows, batch_size or self.engine.batch)):
-            views = [self._see(source, fit) for source, _ in chunk]
-            predictions += self._predict(views, [label for _, label in chunk])
+        with closing(views):
+            for batch in in_batches(views, size):
+                done = len(predictions)
+                predictions += self._predict(batch, called[done : done + len(batch)])
         return predictions
 
     def network_view(self, picture: PictureSource, *, fit: str | None = None) -> Float32:
