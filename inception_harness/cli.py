@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from inception_harness import cli_faults, cli_versions
+from inception_harness import cli_bench, cli_faults, cli_versions
 from inception_harness.errors import CardError, HarnessError
 
 __all__ = ["main"]
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_pictures(commands)
     cli_versions.add_commands(commands)
     cli_faults.add_commands(commands)
+    cli_bench.add_commands(commands)
     return parser
 
 

@@ -1,0 +1,159 @@
+"""Damage a model on purpose, and count what the behaviour suite notices."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+
+from inception_harness.classifier import Classifier
+from inception_harness.errors import HarnessError
+from inception_harness.fault_bench import Bench, Fault, NotApplicable
+from inception_harness.fault_inputs import INPUT_FAULTS
+from inception_harness.fault_outputs import OUTPUT_FAULTS
+from inception_harness.fault_results import Caught, FaultResult, FaultRun, caught_by
+from inception_harness.fault_weights import WEIGHT_FAULTS
+from inception_harness.judging import Judgement, judge
+from inception_harness.records import write_record
+from inception_harness.references import current_record, file_stem
+from inception_harness.results import Verdict
+from inception_harness.session import Models, subjects_of
+from inception_harness.store import Store
+
+__all__ = ["FAULTS", "chosen_faults", "on_the_bench", "run_faults", "slower_by"]
+
+FAULTS: tuple[Fault, ...] = (*INPUT_FAULTS, *OUTPUT_FAULTS, *WEIGHT_FAULTS)
+
+# Half the speed is a ratio of 2. Two runs of one model differ by a tenth on a quiet machine.
+_TOO_SLOW = 1.5
+_ROUNDS = 5
+
+
+def chosen_faults(names: Sequence[str]) -> tuple[Fault, ...]:
+    """Return the faults of these names, all where none is given.
+
+    Raises:
+        HarnessError: there is no such fault.
+    """
+    known = {fault.name: fault for fault in FAULTS}
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise HarnessError(
+                f"--only {name}: there is no such fault.{hint} The faults are {', '.join(known)}."
+            )
+    return tuple(known[name] for name in names) if names else FAULTS
+
+
+@contextmanager
+def on_the_bench(spec: str, engine: str | None = None) -> Iterator[Bench]:
+    """Load a model, for faults to be made of it.
+
+    Raises:
+        HarnessError: the model cannot be had or loaded, or has no card.
+    """
+    models = Models(Store())
+    (subject,) = subjects_of([spec], [engine] if engine else [])
+    if subject.card is None:
+        raise HarnessError(
+            f"--model {spec}: faults are made of a model's card and file; a model made by a "
+            "factory has none. Write a card for it."
+        )
+    with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        models.prepare(subject, progress=False)
+        honest = models.classifier(subject)
+        stack.callback(honest.close)
+        yield Bench(models, subject, honest, Path(folder), stack)
+
+
+def run_faults(
+    bench: Bench, faults: Sequence[Fault], tell: Callable[[FaultResult], None] = lambda _: None
+) -> FaultRun:
+    """Judge the honest model, then each fault of it.
+
+    Args:
+        bench: the model.
+        faults: which.
+        tell: is called with each result as it comes.
+
+    Raises:
+        HarnessError: the suite does not hold of the honest model, so it proves nothing.
+    """
+    began = time.monotonic()
+    arguments = _references(bench)
+    honest = _judged(bench, bench.honest, arguments)
+    if honest.exit_code != 0:
+        raise HarnessError(
+            f"{bench.subject.key}: the behaviour suite does not hold of the model as it is, so "
+            f"nothing can be said of its faults.\n{honest.output}"
+        )
+    results = []
+    for fault in faults:
+        results.append(_result(bench, fault, honest.verdicts, arguments))
+        tell(results[-1])
+    judged = sum(v.outcome != "not applicable" for v in honest.verdicts)
+    seconds = time.monotonic() - began
+    title = bench.honest.engine_title
+    return FaultRun(bench.honest.name, title, judged, tuple(results), seconds)
+
+
+def _references(bench: Bench) -> list[str]:
+    """Write the honest scores as record and baseline; return the options that name them."""
+    folder = bench.folder / "records"
+    path = folder / f"{file_stem(bench.subject)}.csv"
+    write_record(path, current_record(bench.models, bench.subject))
+    return ["--override-ini", f"harness_records={folder}", f"--baseline={path}"]
+
+
+def _judged(bench: Bench, classifier: Classifier, arguments: Sequence[str]) -> Judgement:
+    found = judge(bench.models, bench.subject, classifier, arguments)
+    if not found.verdicts:
+        raise HarnessError(f"{bench.subject.key}: no behaviour was judged.\n{found.output}")
+    return found
+
+
+def _result(
+    bench: Bench, fault: Fault, honest: list[Verdict], arguments: Sequence[str]
+) -> FaultResult:
+    began = time.monotonic()
+    with ExitStack() as opened:
+        mine = Bench(bench.models, bench.subject, bench.honest, bench.folder, opened)
+        try:
+            damaged = fault.make(mine)
+        except NotApplicable as why:
+            return FaultResult(fault.name, fault.story, reason=str(why))
+        found = caught_by(honest, _judged(bench, damaged, arguments).verdicts)
+        found += _too_slow(bench, damaged)
+    seconds = time.monotonic() - began
+    return FaultResult(fault.name, fault.story, caught=found, seconds=seconds)
+
+
+def _too_slow(bench: Bench, damaged: Classifier) -> tuple[Caught, ...]:
+    ratio = slower_by(bench, damaged)
+    if ratio < _TOO_SLOW:
+        return ()
+    title = f"Takes no more than {_TOO_SLOW} times as long as the model as it was"
+    margin = _TOO_SLOW - ratio
+    return (Caught("speed::pictures_each_second", title, "throughput", "failed", margin, "times"),)
+
+
+def slower_by(bench: Bench, damaged: Classifier) -> float:
+    """Return how many times as long a model takes as the honest one, for the first pictures.
+
+    Both take turns, and the quickest round of each counts: what else the machine does comes and
+    goes, and only ever makes a round slower.
+    """
+    pictures = bench.models.picture_set(bench.subject)
+    paths = [pictures[role].path for role in list(pictures)[:4]]
+    best: dict[int, float] = {}
+    for _ in range(_ROUNDS):
+        for number, classifier in enumerate((bench.honest, damaged)):
+            began = time.perf_counter()
+            classifier.classify_batch(paths)
+            taken = time.perf_counter() - began
+            best[number] = min(taken, best.get(number, taken))
+    return best[1] / best[0]
