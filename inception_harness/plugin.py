@@ -476,7 +476,7 @@ def allowed_drift(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
 
     run = _run_of(request.config)
     first = current_record(run.models, run.reference_of(harness_subject))
-    return tolerance(first, current_record(run.models, harness_subject), same_pixels=True)
+    return tolerance(first, current_record(run.models, harness_subject), decoded_otherwise=False)
 
 
 @pytest.fixture(scope="session")
