@@ -407,6 +407,42 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        lambda tf, y: tf.constant([10.0, 20.0, 30.0, 40.0]) / y,
+        lambda tf, y: (y * tf.constant([0.01, 0.02, 0.03, 0.04])) * y,
+    ],
+    ids=["a quotient by the convolution", "a convolution used twice"],
+)
+def test_what_cannot_go_into_the_weights_stays(head):
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        network(tf, tf.compat.v1.placeholder(tf.float32, (None, 8, 10, 3), "x"), head)
+    batch = np.random.default_rng(0).uniform(0.1, 0.5, (3, 8, 10, 3))
+    result = fold(graph.as_graph_def(), view="x:0", outputs=["scores:0"], size=SMALL)
+    expected = run(graph.as_graph_def(), "scores:0", {"x:0": batch})
+    np.testing.assert_allclose(
+        run(result.graph, "scores:0", {"x:0": batch}), expected, rtol=1e-5, atol=1e-9
+    )
+
+
+def test_value_asked_for_within_a_chain_keeps_its_meaning():
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, (None, 8, 10, 3), "x")
+        network(tf, x, lambda tf, y: tf.nn.bias_add(y, tf.constant([1.0, 2.0, 3.0, 4.0])) * 5)
+    batch = np.random.default_rng(0).uniform(0.1, 0.5, (3, 8, 10, 3))
+    for asked in ("Conv2D:0", "BiasAdd:0", "mul:0"):
+        result = fold(graph.as_graph_def(), view="x:0", outputs=["scores:0", asked], size=SMALL)
+        expected = run(graph.as_graph_def(), asked, {"x:0": batch})
+        np.testing.assert_allclose(
+            run(result.graph, asked, {"x:0": batch}), expected, rtol=1e-5, err_msg=asked
+        )
+
+
 @pytest.mark.parametrize("kind", REFUSED)
 def test_graph_with_something_unknown_is_left_alone(kind):
     import tensorflow as tf
