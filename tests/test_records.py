@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from inception_harness import images
 from inception_harness.classifier import load
 from inception_harness.errors import RecordError
 from inception_harness.pictures import find_picture_set
@@ -587,6 +588,13 @@ def test_a_class_of_unknown_number_is_matched_by_its_name():
     assert compare(numbered, LITTLE) == []
 
 
+def test_a_class_of_unknown_number_takes_no_other_rows_class():
+    before = (RecordRow(1, None, "", "maillot", 0.25), RecordRow(2, 17, "", "maillot", 0.2))
+    now = (RecordRow(1, 17, "", "maillot", 0.24), RecordRow(2, 18, "", "maillot", 0.2))
+    pairs = [(pair.before, pair.now, pair.shown) for pair in pair_rows(before, now)]
+    assert pairs == [(0.2, 0.24, True), (0.25, 0.2, True)]
+
+
 # What the tutorial's notebooks print: per cent with two decimals.
 @pytest.mark.parametrize(
     ("version", "panda", "sunglasses"),
@@ -678,6 +686,33 @@ def test_another_resize_is_told_from_other_pixels(small_net, shared_store: Path)
         "  as they were: the picture's file, the decoded pixels, the decoder, the engine, the "
         "weights" in lines
     )
+
+
+class _SeesByItself:
+    """An engine that decodes and resizes pictures itself, around one that does not."""
+
+    def __init__(self, classifier):
+        self._engine, self._stages = classifier.engine, classifier.stages
+
+    def __getattr__(self, name: str):
+        return getattr(self._engine, name)
+
+    def view(self, picture):
+        rgb = self._stages.decode(picture)
+        return images.network_view(rgb, (128, 128), "squeeze", "bilinear")
+
+
+def test_pixels_that_the_model_decodes_itself_are_not_known(small_net, shared_store: Path):
+    sources = {"panda": find_picture_set("photos", Store(shared_store))["panda"].path}
+    before = record_now(small_net, sources)
+    small_net.engine = _SeesByItself(small_net)
+    now = record_now(small_net, sources)
+    assert before.decoder == images.DECODER
+    assert now.decoder == f"the graph's own, litert {small_net.engine.version}"
+    assert now.hashes["panda"].pixels == ""
+    # The double resizes as the card says, so the network sees the same and says the same.
+    assert now.hashes["panda"].view == before.hashes["panda"].view
+    assert now.tables == before.tables
 
 
 def test_a_record_needs_a_prediction_of_each_picture(small_net, shared_store: Path):
