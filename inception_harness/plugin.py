@@ -124,6 +124,7 @@ class _Run:
     """What the plugin knows of a run; kept in the config's stash."""
 
     def __init__(self, config: pytest.Config) -> None:
+        from inception_harness.pictures import find_picture_set
         from inception_harness.session import Models, subjects_of
         from inception_harness.store import Store
 
@@ -135,6 +136,8 @@ class _Run:
         # A run inside another program brings its own models: see `inception_harness.judging`.
         brought = config.pluginmanager.get_plugin(BROUGHT)
         self.models: Models = brought.models if brought else Models(Store(), pictures)
+        if pictures:
+            find_picture_set(pictures, self.models.store)  # a wrong name is told before any work
 
     def reference_of(self, subject: Any) -> Any:
         """Return the same model on the first engine of the run, or None where that is itself."""

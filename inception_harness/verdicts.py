@@ -15,6 +15,7 @@ __all__ = ["GONE", "NOT_APPLICABLE", "explain_comparison", "message_of", "outcom
 
 NOT_APPLICABLE = "not applicable: "
 GONE = "this failure is gone: remove the entry"
+_COMPARISONS = (">", ">=", "<", "<=", "==", "!=")
 _MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 
@@ -22,7 +23,7 @@ def explain_comparison(op: str, left: object, right: object) -> list[str] | None
     """Return the lines that tell of a failed comparison with a score or a label, else None."""
     if isinstance(left, Score | Label):
         return left.explain(op, right)
-    if isinstance(right, Score | Label):
+    if isinstance(right, Score | Label) and op in _COMPARISONS:
         return right.explain(_MIRRORED.get(op, op), left)
     return None
 
