@@ -241,7 +241,8 @@ def test_filter_by_keyboard(show):
     assert _shown_rows(browser) == []
     assert browser.find_element("id", "filter-status").text == "No behaviour fits."
     _press(browser, Keys.ENTER)
-    assert _shown_rows(browser) == []  # the form went nowhere
+    assert _shown_rows(browser) == []
+    assert browser.get_log("browser") == []  # the form tried to go nowhere
 
 
 def test_a_link_to_a_behaviour_that_is_filtered_away_brings_it_back(show):
@@ -289,6 +290,10 @@ def test_nothing_is_wider_than_a_phone(show, name, width):
     # Stories are the widest: test ids, messages, hashes.
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
     assert browser.execute_script(WIDER) == [width]
+    # A table of behaviours is folded there, so that it need not be moved sideways either.
+    inner = "return [...document.querySelectorAll('.matrix')].map((e) => e.parentElement)"
+    sideways = f"{inner}.filter((e) => e.scrollWidth > e.clientWidth).length"
+    assert browser.execute_script(sideways) == 0
 
 
 CONTRASTS = """
@@ -395,6 +400,7 @@ def test_the_matrix_stays_a_table_for_a_screen_reader(show, size):
     assert ("table", "Behaviours") in named
     assert ("rowheader", "Panda is recognised with confidence") in named
     assert ("columnheader", "mobilenet-v1-0.25-128-quant") in named
+    assert [role for role, _ in named].count("row") == len(_find(browser, "tr"))
     cells = [name for role, name in named if role in ("cell", "gridcell")]
     assert len(cells) > 60
     unnamed = [role for role, name in named if role in ("image", "link", "button") and not name]
