@@ -64,3 +64,12 @@ def test_png_copy_changes_nothing(classifier, classify, pictures):
         Image.fromarray(images.decode(pictures[role].path)).save(copy, "PNG")
         said = classifier.classify(copy.getvalue(), name=role)
         assert_same(expected, said, SAME[classifier.engine.precision], "a PNG copy")
+
+
+def test_order_of_a_batch_does_not_matter(classifier, classify, pictures):
+    """A batch in the reverse order gives the same answers in the reverse order."""
+    roles = list(pictures)[::-1]
+    said = classifier.classify_batch([pictures[role].path for role in roles], names=roles)
+    for role, prediction in zip(roles, said, strict=True):
+        tolerance = SAME[classifier.engine.precision]
+        assert_same(classify(role), prediction, tolerance, "the reverse order of the batch")
