@@ -1,6 +1,9 @@
-"""How the behaviours search: the same way in every run, or widely on request."""
+"""What behaviours share: the pictures to perturb, and how they search."""
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from inception_harness.perturbed import SURE, PerturbedPictures
 
 # The same examples in every run: a regression suite must not fail by the luck of a draw.
 settings.register_profile(
@@ -21,3 +24,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("behaviours")
+
+
+@pytest.fixture(scope="session")
+def perturbed(classifier, classify, pictures):
+    """The pictures of the set under perturbations (`inception_harness.perturbed`)."""
+    return PerturbedPictures(classifier, pictures, classify.all())
+
+
+@pytest.fixture(scope="session")
+def sure(perturbed):
+    """The roles that the model is sure of; the behaviour is not applicable where there is none."""
+    if not perturbed.sure:
+        pytest.skip(f"not applicable: no picture of the set reaches {SURE:.0%} of any class")
+    return perturbed.sure

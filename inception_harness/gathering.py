@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from inception_harness.errors import HarnessError
-from inception_harness.results import Run, Verdict, merge_runs
+from inception_harness.results import Curve, Run, Verdict, merge_runs
 
 if TYPE_CHECKING:
     from inception_harness.baselines import Baseline
@@ -124,6 +125,7 @@ def part_of(
     subjects: list[Subject],
     baseline: Baseline | None = None,
     *,
+    curves: Sequence[Curve] = (),
     with_pictures: bool,
 ) -> Run:
     """Return what this process knows of its models.
@@ -132,6 +134,7 @@ def part_of(
         models: the models of the run.
         subjects: those under test; only those that were loaded here are told of.
         baseline: what they were held against, or None.
+        curves: those that behaviours have drawn.
         with_pictures: whether to add pictures, network's views and answers, for a report.
     """
     from inception_harness.baselines import flips_shown, record_answers, record_subject
@@ -163,6 +166,7 @@ def part_of(
                 answers=tuple(answers),
                 pictures=tuple(shown),
                 flips=tuple(flips),
+                curves=tuple(curves),
             )
         ]
     )

@@ -23,6 +23,7 @@ __all__ = [
     "base_id",
     "classifier",
     "classify",
+    "curves",
     "harness_subject",
     "own_record",
     "pictures",
@@ -162,6 +163,7 @@ def _baseline_of(config: pytest.Config) -> Baseline | None:
 _RUN = pytest.StashKey[_Run]()
 _GATHERER = pytest.StashKey[Any]()
 _SEEN = pytest.StashKey[list[Any]]()
+_CURVES = pytest.StashKey[list[Any]]()
 REPORT = "behaviour_report"
 BROUGHT = "inception-harness-brought-models"
 
@@ -394,10 +396,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from inception_harness.gathering import part_of
 
     run = config.stash[_RUN]
+    drawn: list[Any] = config.stash.get(_CURVES, [])
     part = part_of(
         run.models,
         run.subjects,
         run.baseline,
+        curves=drawn,
         with_pictures=bool(config.getoption(REPORT)),
     )
     if hasattr(config, "workeroutput"):
@@ -451,6 +455,12 @@ def classify(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
     from inception_harness.session import Classify
 
     return Classify(_run_of(request.config).models, harness_subject)
+
+
+@pytest.fixture(scope="session")
+def curves(request: pytest.FixtureRequest) -> list[Any]:
+    """Where behaviours put curves (`inception_harness.results.Curve`) for the report."""
+    return request.config.stash.setdefault(_CURVES, [])
 
 
 @pytest.fixture(scope="session")

@@ -67,8 +67,11 @@ def sentence_of(docstring: str | None, test_name: str) -> tuple[str, str]:
 
 
 def roles_of(observations: Iterable[Observation], named: Iterable[str]) -> tuple[str, ...]:
-    """Return the roles that a behaviour looked at, each once, in order."""
-    seen = [o.picture for o in observations if o.picture is not None]
+    """Return the roles that a behaviour looked at, each once, in order.
+
+    What follows a comma is how the picture was changed: ``panda, shift 2``.
+    """
+    seen = [o.picture.partition(", ")[0] for o in observations if o.picture is not None]
     return tuple(dict.fromkeys([*named, *seen]))
 
 
