@@ -12,6 +12,23 @@ from tests import replica
 # TensorFlow's start-up notes would drown a failing test's own output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# Fixtures that make a test heavy: they need what is not in the repository, build the full-size
+# replica (96 MB), or start a browser.
+HEAVY = {"shared_store", "replica_folder", "replica_archive", "chromium"}
+# Cases of other fixtures that build networks of full size, by the test's name.
+HEAVY_CASES = ("[replica", "[keras", "[full", "-replica]", "-keras]", "-full]")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m "not heavy"` deselects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as heavy what takes long or needs more than the repository."""
+    for item in items:
+        if HEAVY & set(getattr(item, "fixturenames", ())) or (
+            item.path.name in ("test_fold.py", "test_replica.py")
+            and any(case in item.name for case in HEAVY_CASES)
+        ):
+            item.add_marker("heavy")
+
 
 @pytest.fixture(scope="session")
 def shared_store() -> Path:

@@ -599,6 +599,7 @@ def test_the_cards_size_is_the_applications_own(name):
     assert card.output.classes == 1000
 
 
+@pytest.mark.heavy
 def test_inception_v3_of_keras_is_built_and_its_weights_are_read(tmp_path):
     """The structure is real, the weights are random; the file has the old form that Keras gives."""
     import h5py
