@@ -32,6 +32,9 @@ def add_commands(commands: Any) -> None:
         metavar="RUNS",
         help="damage nothing: so many runs, with other seeds, threads and batch sizes",
     )
+    faults.add_argument(
+        "--quick", action="store_true", help="with --honest: without the hundreds of perturbations"
+    )
     faults.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
     faults.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
     faults.set_defaults(run=_faults)
@@ -74,7 +77,8 @@ def _tell(result: FaultResult) -> None:
 def _honest(options: argparse.Namespace) -> int:
     from inception_harness.fault_alarms import honest_runs
 
-    alarms = honest_runs(options.model, options.honest, print)
+    half = "quick" if options.quick else "whole"
+    alarms = honest_runs(options.model, options.honest, print, half)
     for test, count in sorted(alarms.items()):
         print(f"  ✗ {test}: {count} of {options.honest} runs")
     many = sum(alarms.values())

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from collections.abc import Callable
 from itertools import islice, product
 
 from inception_harness.engines import EngineSpec
 from inception_harness.errors import HarnessError
+from inception_harness.fault_search import half_options, profile_option
 from inception_harness.judging import judge
 from inception_harness.session import Models, subjects_of
 from inception_harness.store import Store
 
-__all__ = ["SEEDED", "honest_runs", "load_seeded_profile", "settings_of_runs"]
+__all__ = ["honest_runs", "settings_of_runs"]
 
-# Draws as many examples as the suite does, but others with each --hypothesis-seed.
-SEEDED = "faults-seeded"
 _THREADS = (1, 2)
 _BATCHES = (None, 1, 3, 8)
 _BAD = ("failed", "error", "failure gone")
-
-
-def load_seeded_profile(examples: int = 25) -> None:
-    """Register the profile `SEEDED` of Hypothesis."""
-    # By its name: pytest would warn that its plugin was imported before it could rewrite it.
-    hypothesis = importlib.import_module("hypothesis")
-    hypothesis.settings.register_profile(
-        SEEDED,
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        derandomize=False,
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
 
 
 def settings_of_runs(runs: int) -> list[tuple[int, int, int | None]]:
@@ -43,13 +27,16 @@ def settings_of_runs(runs: int) -> list[tuple[int, int, int | None]]:
     return [(seed, threads, batch) for seed, (batch, threads) in enumerate(turns, start=1)]
 
 
-def honest_runs(spec: str, runs: int, tell: Callable[[str], None]) -> Counter[str]:
+def honest_runs(
+    spec: str, runs: int, tell: Callable[[str], None], half: str = "whole"
+) -> Counter[str]:
     """Judge a model that nothing is wrong with, again and again.
 
     Args:
         spec: a model that has a card.
         runs: how many.
         tell: is given a line on each run.
+        half: of the suite, see `inception_harness.fault_search.half_options`.
 
     Returns:
         By behaviour, in how many of the runs it raised an alarm. Known failures are none.
@@ -57,7 +44,7 @@ def honest_runs(spec: str, runs: int, tell: Callable[[str], None]) -> Counter[st
     Raises:
         HarnessError: the model cannot be had or loaded, or nothing was judged.
     """
-    load_seeded_profile()
+    profile = profile_option("faults-seeded", derandomize=False)
     alarms: Counter[str] = Counter()
     store = Store()
     for seed, threads, batch in settings_of_runs(runs):
@@ -70,7 +57,7 @@ def honest_runs(spec: str, runs: int, tell: Callable[[str], None]) -> Counter[st
         models = Models(store)
         try:
             models.prepare(subject, progress=False)
-            options = [f"--hypothesis-profile={SEEDED}", f"--hypothesis-seed={seed}"]
+            options = [profile, f"--hypothesis-seed={seed}", *half_options(half)]
             found = judge(models, subject, models.classifier(subject), options)
         finally:
             models.close()

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from inception_harness.fault_bench import Bench, Fault, NotApplicable
 from inception_harness.fault_inputs import INPUT_FAULTS
 from inception_harness.fault_outputs import OUTPUT_FAULTS
 from inception_harness.fault_results import Caught, FaultResult, FaultRun, caught_by
+from inception_harness.fault_search import half_options, profile_option
 from inception_harness.fault_weights import WEIGHT_FAULTS
 from inception_harness.judging import Judgement, judge
 from inception_harness.records import write_record
@@ -75,6 +77,9 @@ def run_faults(
 ) -> FaultRun:
     """Judge the honest model, then each fault of it.
 
+    Where the quick half of the suite notices a fault by more than stored scores, the thorough
+    half, which perturbs pictures by the hundred, is not asked any more.
+
     Args:
         bench: the model.
         faults: which.
@@ -85,49 +90,78 @@ def run_faults(
     """
     began = time.monotonic()
     arguments = _references(bench)
-    honest = _judged(bench, bench.honest, arguments)
-    if honest.exit_code != 0:
-        raise HarnessError(
-            f"{bench.subject.key}: the behaviour suite does not hold of the model as it is, so "
-            f"nothing can be said of its faults.\n{honest.output}"
-        )
+    jury = _Jury(bench, arguments)
     results = []
     for fault in faults:
-        results.append(_result(bench, fault, honest.verdicts, arguments))
+        results.append(_result(bench, fault, jury))
         tell(results[-1])
-    judged = sum(v.outcome != "not applicable" for v in honest.verdicts)
+    honest = [v for verdicts in jury.honest.values() for v in verdicts]
+    judged = sum(v.outcome != "not applicable" for v in honest)
     seconds = time.monotonic() - began
     title = bench.honest.engine_title
     return FaultRun(bench.honest.name, title, judged, tuple(results), seconds)
 
 
 def _references(bench: Bench) -> list[str]:
-    """Write the honest scores as record and baseline; return the options that name them."""
+    """Write the honest scores as record and baseline; return the options of each run."""
     folder = bench.folder / "records"
     path = folder / f"{file_stem(bench.subject)}.csv"
     write_record(path, current_record(bench.models, bench.subject))
-    return ["--override-ini", f"harness_records={folder}", f"--baseline={path}"]
+    return [
+        "--override-ini",
+        f"harness_records={folder}",
+        f"--baseline={path}",
+        profile_option("faults", derandomize=True),
+    ]
 
 
-def _judged(bench: Bench, classifier: Classifier, arguments: Sequence[str]) -> Judgement:
-    found = judge(bench.models, bench.subject, classifier, arguments)
-    if not found.verdicts:
-        raise HarnessError(f"{bench.subject.key}: no behaviour was judged.\n{found.output}")
-    return found
+class _Jury:
+    """The suite in two halves; the honest model is judged once by each that is needed.
+
+    Attributes:
+        honest: the verdicts on the honest model, by half.
+    """
+
+    def __init__(self, bench: Bench, arguments: Sequence[str]) -> None:
+        self._bench, self._arguments = bench, arguments
+        self.honest: dict[str, list[Verdict]] = {}
+        self._verdicts_on_honest("quick")  # whatever is asked, it has to hold
+
+    def caught(self, damaged: Classifier, half: str) -> tuple[Caught, ...]:
+        """Return what one half of the suite notices of a damaged model."""
+        honest = self._verdicts_on_honest(half)
+        return caught_by(honest, self._judged(damaged, half).verdicts)
+
+    def _verdicts_on_honest(self, half: str) -> list[Verdict]:
+        if half not in self.honest:
+            found = self._judged(self._bench.honest, half)
+            if found.exit_code != 0:
+                raise HarnessError(
+                    f"{self._bench.subject.key}: the behaviour suite does not hold of the model "
+                    f"as it is, so nothing can be said of its faults.\n{found.output}"
+                )
+            self.honest[half] = found.verdicts
+        return self.honest[half]
+
+    def _judged(self, classifier: Classifier, half: str) -> Judgement:
+        options = [*self._arguments, *half_options(half)]
+        found = judge(self._bench.models, self._bench.subject, classifier, options)
+        if not found.verdicts:
+            raise HarnessError(f"{self._bench.subject.key}: nothing was judged.\n{found.output}")
+        return found
 
 
-def _result(
-    bench: Bench, fault: Fault, honest: list[Verdict], arguments: Sequence[str]
-) -> FaultResult:
+def _result(bench: Bench, fault: Fault, jury: _Jury) -> FaultResult:
     began = time.monotonic()
     with ExitStack() as opened:
-        mine = Bench(bench.models, bench.subject, bench.honest, bench.folder, opened)
+        mine = replace(bench, opened=opened)
         try:
             damaged = fault.make(mine)
         except NotApplicable as why:
             return FaultResult(fault.name, fault.story, reason=str(why))
-        found = caught_by(honest, _judged(bench, damaged, arguments).verdicts)
-        found += _too_slow(bench, damaged)
+        found = jury.caught(damaged, "quick") + _too_slow(bench, damaged)
+        if not {each.part for each in found} - {"record", "baseline"}:
+            found += jury.caught(damaged, "thorough")
     seconds = time.monotonic() - began
     return FaultResult(fault.name, fault.story, caught=found, seconds=seconds)
 
