@@ -7,7 +7,7 @@ pictures are decoded and resized while the engine computes the ones before.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -31,7 +31,7 @@ def ahead_of(
     threads: int,
     ahead: int,
     progress: bool = False,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield the result of each source, in order.
 
     Threads work on sources that come later, and never on more than `ahead` of them: so many

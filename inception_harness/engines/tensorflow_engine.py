@@ -30,6 +30,7 @@ __all__ = [
     "FunctionEngine",
     "GraphEngine",
     "export_keras",
+    "load_keras",
     "open_model",
     "read_graph",
 ]
@@ -324,11 +325,16 @@ def _refuse_other_size(shape: Iterable[int | None], card: Card, path: Path) -> N
 
 
 def _open_keras(card: Card, path: Path, spec: EngineSpec) -> FunctionEngine:
-    model = _load_keras(card, path)
+    model = load_keras(card, path)
     return FunctionEngine(_compiled(model), _before_last(model), spec, path)
 
 
-def _load_keras(card: Card, path: Path) -> Any:
+def load_keras(card: Card, path: Path) -> Any:
+    """Return the Keras model of a card.
+
+    Raises:
+        EngineError: Keras cannot load it, or it takes pictures of another size.
+    """
     try:
         if card.model.format == "keras-application":
             build = getattr(keras.applications, card.model.application, None)
@@ -355,7 +361,7 @@ def export_keras(card: Card, path: Path, folder: Path) -> None:
     Raises:
         EngineError: Keras cannot load the model.
     """
-    model = _load_keras(card, path)
+    model = load_keras(card, path)
     parts = {"scores": model, "transfer": _features(model)}
     exported = tf.Module()
     exported.parts = {key: part for key, part in parts.items() if part is not None}
