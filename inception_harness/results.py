@@ -27,7 +27,7 @@ __all__ = [
     "Subject",
     "Timing",
     "Verdict",
-    "fitting_observations",
+    "decisive_observation",
     "margin_of",
     "merge_runs",
 ]
@@ -305,27 +305,30 @@ class Run(JsonData):
     problems: tuple[str, ...] = ()
 
 
-def fitting_observations(
+def decisive_observation(
     observations: Sequence[Observation], outcome: Outcome
-) -> tuple[Observation, ...]:
-    """Return the comparisons that may have led to an outcome, the smallest margin first.
+) -> Observation | None:
+    """Return the comparison that an outcome hangs on, or None where none was measured.
 
-    A behaviour that holds may contain comparisons that do not ("at least four of five"), so for
-    one that holds only those that hold count, and for one that fails only those that fail.
+    A behaviour may make comparisons that need not hold ("at least four of five", "where the model
+    is sure"). So for one that holds it is the closest of those that hold, and for one that fails
+    the last of those that fail: there the test ended.
+
+    Args:
+        observations: in the order in which they were made.
+        outcome: how the behaviour ended.
     """
-    held = outcome in ("passed", "failure gone")
-    fitting = [
-        seen
-        for seen in observations
-        if math.isfinite(seen.margin) and (seen.margin >= 0 if held else seen.margin <= 0)
-    ]
-    return tuple(sorted(fitting, key=lambda seen: seen.margin))
+    measured = [seen for seen in observations if math.isfinite(seen.margin)]
+    if outcome in ("passed", "failure gone"):
+        holding = (seen for seen in measured if seen.margin >= 0)
+        return min(holding, key=lambda seen: seen.margin, default=None)
+    return next((seen for seen in reversed(measured) if seen.margin <= 0), None)
 
 
 def margin_of(observations: Sequence[Observation], outcome: Outcome) -> tuple[float | None, str]:
-    """Return the margin of a verdict and its unit: the smallest of `fitting_observations`."""
-    fitting = fitting_observations(observations, outcome)
-    return (fitting[0].margin, fitting[0].unit) if fitting else (None, "score")
+    """Return the margin of a verdict and its unit: those of its `decisive_observation`."""
+    seen = decisive_observation(observations, outcome)
+    return (seen.margin, seen.unit) if seen else (None, "score")
 
 
 def merge_runs(parts: Sequence[Run]) -> Run:

@@ -15,6 +15,7 @@ import pytest
 from inception_harness.errors import RecordError, StoreError
 from inception_harness.report.decision import candidates, decide, headline
 from inception_harness.report.html import render_report, write_report
+from inception_harness.report.looks import culprits
 from inception_harness.report.quirks import quirks_html, quirks_markdown
 from inception_harness.report.summary import step_summary
 from inception_harness.report.wording import margin_text, observation_text, percent
@@ -166,7 +167,7 @@ def test_report_says_at_once_that_the_candidate_may_not_ship_and_why():
     assert reasons == [
         "fails Panda is recognised with confidence",
         "fails No picture flips (parrot-padded)",
-        "flip panda: the score of giant panda fell by more than is allowed",
+        "flip panda: giant panda fell from 99.0 % to 54.7 %",
         "error Empty file is refused",
         "failure gone Portrait leaves the model unsure (portrait-small)",
         "problem A known failure matches no test: test_panda.py::test_gone.",
@@ -225,6 +226,112 @@ def test_picture_shows_passes_and_failures_with_what_was_compared():
     section = html[html.index('id="picture-1"') : html.index('id="picture-2"')]
     assert "giant panda 54.7 %, should be &gt; 80.0 %" in section
     assert "giant panda 48.0 % &gt; 30.0 %" in section
+
+
+def test_many_variants_share_a_row_that_shows_the_worst():
+    run = candidate_run()
+    blurs = [v for v in run.verdicts if "blur" in v.test]
+    html = render_report(replace(run, verdicts=tuple(blurs)))
+    assert "Blur keeps the label</th>" in html
+    assert "Story and 5 variants" in html
+    assert re.search(r'\+10\.0</span></span>\s*<span class="share">least of 5</span>', html)
+
+    failing = verdict(
+        CANDIDATE, blurs[2].test, blurs[2].title, "failed",
+        observations=(observed("panda", "giant panda", 0.1, ">", 0.3),),
+    )  # fmt: skip
+    html = render_report(replace(run, verdicts=(*blurs[:2], failing, *blurs[3:])))
+    assert re.search(r'−20\.0</span></span>\s*<span class="share">1 of 5</span>', html)
+
+
+def test_variants_that_measure_nothing_are_all_alike():
+    verdicts = tuple(verdict("m", f"t.py::t[{n}]", f"T ({n})", "passed") for n in range(4))
+    assert '<span class="share">all 4</span>' in render_report(replace(EMPTY, verdicts=verdicts))
+
+
+def _two_pictures(message="", last="parrot-padded, noise 5"):
+    return verdict(
+        CANDIDATE, "test_noise.py::test_noise", "Noise does not raise the score", "failed",
+        message=message,
+        observations=(
+            observed("panda, noise 3", "giant panda", 0.2, ">", 0.9),
+            observed(last, "macaw", 0.7, "<=", 0.62),
+        ),
+    )  # fmt: skip
+
+
+def test_a_behaviour_that_fails_on_one_picture_is_no_failure_of_another():
+    run = replace(candidate_run(), verdicts=(_two_pictures(),), flips=())
+    html = render_report(run)
+    items = [text for _, text in Page(html).all("li")]
+    assert {"parrot-padded fails", "panda holds"} <= set(items)
+    section = html[html.index('id="picture-1"') : html.index('id="picture-2"')]
+    assert '<span class="seen">on parrot-padded</span>' in section
+    section = html[html.index('id="picture-6"') : html.index('id="picture-7"')]
+    assert "macaw 70.0 %, should be ≤ 62.0 %" in section
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (_two_pictures(message="portrait, noise 1: x\n  y: z\n\npanda: x"), ("portrait", "panda")),
+        (_two_pictures(message="no such picture: x"), ("parrot-padded",)),
+        (_two_pictures(last="of nobody"), ("panda",)),
+        (replace(_two_pictures(), outcome="passed"), ()),
+    ],
+)
+def test_which_pictures_a_behaviour_failed_on(found, expected):
+    roles = {picture.role for picture in candidate_run().pictures}
+    assert culprits(found, roles) == expected
+
+
+def test_holding_behaviours_of_a_picture_are_folded_where_they_are_many():
+    html = render_report(candidate_run())
+    section = html[html.index('id="picture-1"') : html.index('id="picture-2"')]
+    seen, _, folded = section.partition("2 more, none of which fails on it")
+    assert seen.count('class="behaviour"') == 4
+    assert folded.count('class="behaviour"') == 2
+    assert "fails" in seen
+    assert "fails" not in folded
+
+
+def test_a_message_folded_to_the_terminals_width_is_told_in_full():
+    message = (
+        "parrot: macaw fell from 91.8 % to 49.2 %; 20 points are allowed where\n"
+        "  the baseline is sure.\n  one                two\n\n"
+        "panda: giant panda fell."
+    )
+    found = verdict(CANDIDATE, "a", "A", "failed", kind="baseline", message=message)
+    run = replace(candidate_run(), verdicts=(found,), flips=(), problems=())
+    (reason,) = decide(run, run.subjects[0]).reasons
+    assert reason.figure == (
+        "parrot: macaw fell from 91.8 % to 49.2 %; 20 points are allowed where the baseline is "
+        "sure. Likewise panda."
+    )
+    assert reason.picture == "parrot"
+
+
+def test_a_comparison_of_answers_alone_is_judged_by_its_flips():
+    run = replace(candidate_run(), verdicts=(), problems=())
+    assert headline(run) == f"{CANDIDATE} may not ship"
+    accepted = replace(run, flips=tuple(replace(flip, accepted="fine") for flip in run.flips))
+    decision = decide(accepted, accepted.subjects[0])
+    assert decision.ships
+    assert decision.lede == "10 pictures are compared; no flip speaks against it."
+    assert "None was run: this compares answers." in render_report(accepted)
+
+
+def test_a_baseline_is_called_by_its_model():
+    """Its key tells it from the same model under test; "baseline" stands beside it anyway."""
+    run = candidate_run()
+    key = f"baseline: {BASELINE}"
+    run = Run.from_json(run.to_json().replace(f'"key":"{BASELINE}"', f'"key":"{key}"'))
+    page = Page(render_report(run))
+    assert next(text for a, text in page.all("p") if a.get("class") == "lede").startswith(
+        f"Against {BASELINE}: "
+    )
+    assert f"{BASELINE} baseline" in [text for _, text in page.all("h3")]
+    assert f"Against {BASELINE}." in step_summary(run)
 
 
 def test_flips_show_both_answers_and_whether_they_are_accepted():
@@ -558,10 +665,10 @@ def test_step_summary_stays_short_and_says_what_it_leaves_out():
 
 
 def test_step_summary_keeps_its_table_whatever_a_message_holds():
-    bad = verdict("m", "t", "a | b", "failed", message="one | two\nthree `four` *five*")
+    bad = verdict("m", "t", "a | b", "failed", message="one | two\n three `four` *five*")
     lines = step_summary(replace(EMPTY, verdicts=(bad,))).splitlines()
     row = next(line for line in lines if line.startswith("| failed"))
-    assert row == "| failed | a \\| b |  | one \\| two |"
+    assert row == "| failed | a \\| b |  | one \\| two three \\`four\\` \\*five\\* |"
 
 
 # The page of quirks

@@ -169,13 +169,13 @@ def test_margin_of_a_behaviour_that_holds_ignores_what_did_not_have_to():
 
 
 @pytest.mark.parametrize("outcome", ["failed", "known failure", "error"])
-def test_margin_of_a_behaviour_that_fails_is_the_worst(outcome):
+def test_margin_of_a_behaviour_that_fails_is_that_of_the_comparison_that_ended_it(outcome):
     seen = [
-        observed("a", "macaw", 0.4, ">", 0.5),
-        observed("b", "macaw", 0.1, ">", 0.5),
+        observed("a", "macaw", 0.1, ">", 0.5),
+        observed("b", "macaw", 0.4, ">", 0.5),
         observed("c", "macaw", 0.9, ">", 0.5),
     ]
-    assert margin_of(seen, outcome) == (pytest.approx(-0.4), "score")
+    assert margin_of(seen, outcome) == (pytest.approx(-0.1), "score")
 
 
 def test_a_score_equal_to_its_bound_has_a_margin_of_nothing():

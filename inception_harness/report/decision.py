@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 
-from inception_harness.report.wording import count_of, sentence
+from inception_harness.report.looks import culprits, roles_of
+from inception_harness.report.wording import count_of, flip_title, sentence
 from inception_harness.results import Flip, Outcome, Run, Subject, Verdict
 
 __all__ = ["BLOCKING", "Decision", "Reason", "candidates", "decide", "headline", "subjects_of"]
@@ -45,11 +47,13 @@ class Decision:
         subject: the model.
         counts: how many verdicts of each outcome it has.
         reasons: what speaks against it; it may ship where nothing does.
+        compared: how many pictures were compared, where that is all that the run did.
     """
 
     subject: Subject
     counts: dict[Outcome, int]
     reasons: tuple[Reason, ...]
+    compared: int = 0
 
     @property
     def ships(self) -> bool:
@@ -61,26 +65,23 @@ class Decision:
         """What was found, in a sentence."""
         judged = sum(n for outcome, n in self.counts.items() if outcome != "not applicable")
         kinds = Counter(reason.kind for reason in self.reasons)
-        parts = [
-            f"{kinds['failed']} of {count_of(judged, 'behaviour', 'behaviours')} "
-            f"{'fails' if kinds['failed'] == 1 else 'fail'}"
-            if kinds["failed"]
-            else "",
-            count_of(kinds["flip"], "flip is not accepted", "flips are not accepted")
-            if kinds["flip"]
-            else "",
-            count_of(kinds["error"], "error", "errors") if kinds["error"] else "",
-            count_of(kinds["failure gone"], "known failure is gone", "known failures are gone")
-            if kinds["failure gone"]
-            else "",
-            count_of(kinds["problem"], "problem of the run", "problems of the run")
-            if kinds["problem"]
-            else "",
-        ]
-        told = ", ".join(filter(None, parts))
+        behaviours = count_of(judged, "behaviour", "behaviours")
+        words = {
+            "failed": (f"of {behaviours} fails", f"of {behaviours} fail"),
+            "flip": ("flip is not accepted", "flips are not accepted"),
+            "error": ("error", "errors"),
+            "failure gone": ("known failure is gone", "known failures are gone"),
+            "problem": ("problem of the run", "problems of the run"),
+        }
+        told = ", ".join(
+            count_of(kinds[kind], one, many) for kind, (one, many) in words.items() if kinds[kind]
+        )
         return f"{told}." if told else self._all_hold(judged)
 
     def _all_hold(self, judged: int) -> str:
+        if self.compared:
+            pictures = count_of(self.compared, "picture is", "pictures are")
+            return f"{pictures} compared; no flip speaks against it."
         known = self.counts.get("known failure", 0)
         if not known:
             return f"All {judged} behaviours hold." if judged > 1 else "The one behaviour holds."
@@ -114,40 +115,36 @@ def decide(run: Run, subject: Subject) -> Decision:
     """
     mine = [verdict for verdict in run.verdicts if verdict.subject == subject.key]
     blocking = [verdict for verdict in mine if verdict.outcome in BLOCKING]
-    reasons = [_from_verdict(verdict) for verdict in blocking]
-    told = {role for v in blocking if v.kind == "baseline" for role in v.pictures}
+    roles = {picture.role for picture in run.pictures} | {a.picture for a in run.answers}
+    reasons = [_from_verdict(verdict, roles) for verdict in blocking]
+    told = {role for v in blocking if v.kind == "baseline" for role in culprits(v, roles)}
     reasons += [
-        Reason("flip", _flip_title(flip), picture=flip.picture, flip=flip)
+        Reason("flip", flip_title(flip), picture=flip.picture, flip=flip)
         for flip in run.flips
         if flip.subject == subject.key and not flip.accepted and flip.picture not in told
     ]
     reasons += [Reason("problem", problem) for problem in run.problems]
-    if all(verdict.outcome == "not applicable" for verdict in mine) and not reasons:
+    compared = 0 if run.verdicts else sum(a.subject == subject.key for a in run.answers)
+    if not reasons and not compared and all(v.outcome == "not applicable" for v in mine):
         reasons.append(
             Reason("problem", "No behaviour was judged: nothing is known of this model.")
         )
     reasons.sort(key=lambda reason: _WEIGHT.index(reason.kind))
-    return Decision(subject, dict(Counter(v.outcome for v in mine)), tuple(reasons))
+    counts = dict(Counter(verdict.outcome for verdict in mine))
+    return Decision(subject, counts, tuple(reasons), compared)
 
 
-def _from_verdict(verdict: Verdict) -> Reason:
-    failing = sorted(
-        (seen for seen in verdict.observations if seen.margin <= 0), key=lambda seen: seen.margin
-    )
-    pictures = [seen.picture for seen in failing if seen.picture] or list(verdict.pictures)
+def _from_verdict(verdict: Verdict, roles: Container[str]) -> Reason:
+    guilty = culprits(verdict, roles)
+    shown = [*guilty, *roles_of(verdict), ""]
+    others = f" Likewise {', '.join(guilty[1:])}." if guilty[1:] else ""
     return Reason(
         verdict.outcome,
         verdict.title.rstrip("."),
-        sentence(verdict),
-        picture=pictures[0] if pictures else "",
+        sentence(verdict) + others,
+        picture=shown[0],
         verdict=verdict,
     )
-
-
-def _flip_title(flip: Flip) -> str:
-    if flip.kind == "score fell":
-        return f"{flip.picture}: the score of {flip.baseline_label} fell by more than is allowed"
-    return f"{flip.picture}: {flip.baseline_label} became {flip.candidate_label}"
 
 
 def headline(run: Run) -> str:

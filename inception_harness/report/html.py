@@ -15,19 +15,23 @@ from jinja2 import PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from inception_harness.files import write_atomically
+from inception_harness.report.behaviours import Behaviour, behaviours_of, closest
 from inception_harness.report.curves import charts_of
-from inception_harness.report.decision import BLOCKING, candidates, decide, headline, subjects_of
-from inception_harness.report.matrix import Behaviour, behaviours_of, closest, deciding, grouped
+from inception_harness.report.decision import candidates, decide, headline, subjects_of
+from inception_harness.report.gallery import Gallery
+from inception_harness.report.matrix import grouped
 from inception_harness.report.sprites import Sprites
 from inception_harness.report.wording import (
     OUTCOME_WORDS,
     count_of,
+    flip_title,
     margin_text,
     observation_text,
     percent,
+    subject_title,
     whole_percent,
 )
-from inception_harness.results import Outcome, PictureShown, Run, Subject
+from inception_harness.results import Run, Subject, Verdict, decisive_observation
 
 __all__ = ["page_context", "render_report", "templates", "write_report"]
 
@@ -38,7 +42,6 @@ _REASON_WORDS = {
     "flip": "flip",
     "problem": "problem",
 }
-_WORST_FIRST: tuple[Outcome, ...] = (*BLOCKING, "known failure", "passed", "not applicable")
 # Colours and shapes that a page tells models apart by; the baseline has its own, the first.
 _SERIES = 5
 
@@ -73,7 +76,10 @@ def templates() -> Templates:
         lstrip_blocks=True,
     )
     made.filters |= {
+        "called": subject_title,
         "count_of": count_of,
+        "flip_title": flip_title,
+        "hangs_on": _hangs_on,
         "margin": margin_text,
         "percent": percent,
         "told": observation_text,
@@ -83,11 +89,19 @@ def templates() -> Templates:
     }
     made.globals |= {
         "closest": closest,
-        "deciding": deciding,
         "reason_words": _REASON_WORDS,
         "words": OUTCOME_WORDS,
     }
     return made
+
+
+def _hangs_on(verdict: Verdict) -> str:
+    """Return the comparison that a verdict hangs on, with its picture; "" where there is none."""
+    seen = decisive_observation(verdict.observations, verdict.outcome)
+    if seen is None:
+        return ""
+    told = observation_text(seen, verdict.outcome)
+    return f"{seen.picture}: {told}" if seen.picture else told
 
 
 def _width(score: float) -> str:
@@ -133,14 +147,13 @@ def _series(subjects: Sequence[Subject]) -> dict[str, int]:
 
 def _report_context(run: Run) -> dict[str, Any]:
     behaviours = behaviours_of(run)
+    gallery = Gallery(run, behaviours)
     judged = {verdict.subject for verdict in run.verdicts}
     told = headline(run)
     context = page_context(
         run, told, "inception-harness · behaviour report", "Skip to the verdict", "filter.js"
     )
     decisions = [decide(run, subject) for subject in candidates(run)]
-    pictures = _pictures(run)
-    anchors = {picture.role: f"picture-{n}" for n, picture in enumerate(pictures, start=1)}
     return context | {
         "headline": told,
         "decisions": decisions,
@@ -153,29 +166,12 @@ def _report_context(run: Run) -> dict[str, Any]:
         "kinds": sorted({row.kind for row in behaviours}),
         "anchors": {row.test: row.anchor for row in behaviours},
         "flip_anchors": {flip: f"flip-{n}" for n, flip in enumerate(run.flips, start=1)},
-        "pictures": pictures,
-        "picture_anchors": anchors,
-        "rows_of": lambda role: [row for row in behaviours if row.of(role)],
-        "worst_of": lambda role: _worst(behaviours, role),
-        "row_roles": lambda row: dict.fromkeys(
-            role for verdict in row.verdicts.values() for role in verdict.pictures
-        ),
+        "gallery": gallery,
         "known": [row for row in behaviours if row.has("known failure")],
         "quirks": [row for row in behaviours if row.quirk and row.has("passed")],
         "charts": charts_of(run),
         "curve_subjects": {curve.subject for curve in run.curves},
     }
-
-
-def _worst(behaviours: Sequence[Behaviour], role: str) -> Outcome | None:
-    """Return the worst that any behaviour found on a picture, None where none looked at it."""
-    found = {
-        verdict.outcome
-        for row in behaviours
-        for verdict in row.verdicts.values()
-        if role in verdict.pictures
-    }
-    return next((outcome for outcome in _WORST_FIRST if outcome in found), None)
 
 
 def _states(behaviours: Sequence[Behaviour]) -> list[tuple[str, str, int]]:
@@ -188,11 +184,3 @@ def _states(behaviours: Sequence[Behaviour]) -> list[tuple[str, str, int]]:
     }
     found = [row.state for row in behaviours]
     return [("", "All", len(found))] + [(s, text, found.count(s)) for s, text in words.items()]
-
-
-def _pictures(run: Run) -> tuple[PictureShown, ...]:
-    """Return the pictures of the run; those that only answers name are told of without a photo."""
-    shown = {picture.role: picture for picture in run.pictures}
-    for answer in run.answers:
-        shown.setdefault(answer.picture, PictureShown(answer.picture, "", 0, 0))
-    return tuple(shown.values())

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inception_harness.report import markdown
+from inception_harness.report.behaviours import paragraphs
 from inception_harness.report.decision import subjects_of
 from inception_harness.report.html import page_context, templates
-from inception_harness.report.matrix import paragraphs
+from inception_harness.report.looks import roles_of
 from inception_harness.report.wording import whole_percent
 from inception_harness.results import Row, Run, Subject, Verdict
 
@@ -51,12 +52,12 @@ class Told:
     @property
     def pictures(self) -> tuple[str, ...]:
         """The roles of the pictures to show."""
-        return self.verdict.pictures[:_PICTURES]
+        return roles_of(self.verdict)[:_PICTURES]
 
     @property
     def others(self) -> tuple[str, ...]:
         """The roles of the pictures that are only named."""
-        return self.verdict.pictures[_PICTURES:]
+        return roles_of(self.verdict)[_PICTURES:]
 
 
 def _told(run: Run, subject: Subject) -> list[Told]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inception_harness.report.decision import Decision, Reason, candidates, decide, headline
 from inception_harness.report.markdown import cell, row
-from inception_harness.report.wording import count_of, margin_text
+from inception_harness.report.wording import count_of, margin_text, subject_title
 from inception_harness.results import Outcome, Run
 
 __all__ = ["step_summary"]
@@ -28,7 +28,7 @@ def step_summary(run: Run) -> str:
     decisions = [decide(run, subject) for subject in candidates(run)]
     ships = bool(decisions) and all(decision.ships for decision in decisions)
     lines = [f"## {'✅' if ships else '❌'} {cell(headline(run))}", ""]
-    baseline = next((s.key for s in run.subjects if s.is_baseline), "")
+    baseline = next((subject_title(s) for s in run.subjects if s.is_baseline), "")
     if baseline and decisions and not all(d.subject.is_baseline for d in decisions):
         lines += [f"Against {cell(baseline)}.", ""]
     lines += _counts(decisions)

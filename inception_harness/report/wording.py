@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
-from inception_harness.results import Observation, Outcome, Verdict
+from inception_harness.results import Flip, Observation, Outcome, Row, Subject, Verdict
 
 __all__ = [
     "OUTCOME_WORDS",
     "count_of",
+    "flip_title",
     "is_readable",
     "margin_text",
     "observation_text",
     "percent",
     "sentence",
+    "subject_title",
     "whole_percent",
 ]
 
@@ -103,11 +106,38 @@ def _label_text(seen: Observation, *, needed: bool) -> str:
 
 
 def sentence(verdict: Verdict) -> str:
-    """Return in one line what speaks against a model in a verdict."""
+    """Return what speaks against a model in a verdict: the message's first sentence."""
     if verdict.outcome == "failure gone":
         return "This failure is gone: remove the entry from the known failures."
-    first = next((line.strip() for line in verdict.message.splitlines() if line.strip()), "")
-    return _WHOM.sub("", first) or verdict.reason
+    lines = [line.strip() for line in verdict.message.strip().splitlines()]
+    told = lines[0] if lines else ""
+    # Messages are folded to the terminal's width.
+    for line in lines[1:]:
+        if not line or told.endswith((".", ":", ")", "]", "!", "?")):
+            break
+        told = f"{told} {line}"
+    return _WHOM.sub("", told) or verdict.reason
+
+
+def flip_title(flip: Flip) -> str:
+    """Return what became of a picture's answer, in a line."""
+    before = _score_of(flip.baseline_label, flip.baseline_rows)
+    if flip.kind == "score fell":
+        after = _score_of(flip.baseline_label, flip.candidate_rows) or "less than is listed"
+        return f"{flip.picture}: {flip.baseline_label} fell from {before} to {after}"
+    after = _score_of(flip.candidate_label, flip.candidate_rows)
+    return (
+        f"{flip.picture}: {flip.baseline_label} ({before}) became {flip.candidate_label} ({after})"
+    )
+
+
+def _score_of(label: str, rows: Sequence[Row]) -> str:
+    return next((percent(row.score) for row in rows if row.name == label), "")
+
+
+def subject_title(subject: Subject) -> str:
+    """Return what a model is called where "baseline" stands beside it anyway."""
+    return subject.model if subject.is_baseline else subject.key
 
 
 def count_of(number: int, one: str, many: str) -> str:

@@ -5,14 +5,15 @@
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const story = target && target.closest("details");
     if (!story) return;
-    const row = story.closest("tr.story");
-    if (row && row.hidden) reset();
+    if (target.closest("[hidden]")) reset();
     story.open = true;
     target.scrollIntoView({ block: "center" });
   };
   const form = document.getElementById("filter");
   const status = document.getElementById("filter-status");
-  const rows = [...document.querySelectorAll("#behaviours tr.behaviour")];
+  // A behaviour is a row of its own, or a variant inside the row that many share.
+  const rows = [...document.querySelectorAll("#behaviours [data-state]")];
+  const entries = [...document.querySelectorAll("#behaviours tr.behaviour")];
   const groups = [...document.querySelectorAll("#behaviours [data-group]")];
   const reset = () => { form.reset(); apply(); };
   const apply = () => {
@@ -22,8 +23,14 @@
     for (const row of rows) {
       const fits = (!state || row.dataset.state === state) && (!kind || row.dataset.kind === kind)
         && wanted.every((word) => row.dataset.words.includes(word));
-      row.hidden = row.nextElementSibling.hidden = !fits;
+      row.hidden = !fits;
+      const more = row.nextElementSibling;
+      if (more && !more.matches("[data-state]")) more.hidden = !fits;
       shown += fits;
+    }
+    for (const entry of entries) {
+      const story = entry.nextElementSibling;
+      if (!entry.dataset.state) entry.hidden = story.hidden = !story.querySelector(".variant:not([hidden])");
     }
     for (const group of groups) group.hidden = !group.querySelector("tr.behaviour:not([hidden])");
     status.textContent = shown === rows.length ? `All ${shown} behaviours are shown.`
