@@ -24,6 +24,7 @@ __all__ = [
     "classifier",
     "classify",
     "curves",
+    "found_folder",
     "harness_subject",
     "own_record",
     "pictures",
@@ -461,6 +462,18 @@ def classify(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
 def curves(request: pytest.FixtureRequest) -> list[Any]:
     """Where behaviours put curves (`inception_harness.results.Curve`) for the report."""
     return request.config.stash.setdefault(_CURVES, [])
+
+
+@pytest.fixture(scope="session")
+def found_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures go that a search has found: ``<report>-found`` beside the report.
+
+    Without a report it is a folder of pytest's temporary one. It may not be there yet.
+    """
+    report: Path | None = request.config.getoption(REPORT)
+    if report is not None:
+        return report.with_name(f"{report.stem}-found").absolute()
+    return tmp_path_factory.getbasetemp() / "behaviours-found"
 
 
 @pytest.fixture(scope="session")
