@@ -6,12 +6,16 @@ import errno
 import hashlib
 import os
 import secrets
+import time
+from functools import lru_cache
 from pathlib import Path
 
 from inception_harness.errors import StoreError
 
 __all__ = ["cannot_write", "flush_to_disk", "hash_of", "sha256_of", "write_atomically"]
 
+# Two writes within one tick of a file system's clock look the same; FAT's is the coarsest, 2 s.
+_CLOCK_TICK_NS = 3_000_000_000
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -26,13 +30,24 @@ def hash_of(path: Path, algorithm: str) -> str:
         StoreError: the file cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            # md5 tells a damaged file here, it does not protect; FIPS builds ask to be told so.
-            return hashlib.file_digest(
-                file, lambda: hashlib.new(algorithm, usedforsecurity=False)
-            ).hexdigest()
+        seen = path.stat()
+        # A start asks for the hash of one large file several times: to verify it, to find its
+        # conversion, and to name it. Whatever writes to the file changes one of these.
+        state = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+        if time.time_ns() - max(state[3:]) < _CLOCK_TICK_NS:
+            return _hash_of_state.__wrapped__(path, algorithm, state)
+        return _hash_of_state(path, algorithm, state)
     except OSError as error:
         raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
+
+
+@lru_cache(maxsize=256)
+def _hash_of_state(path: Path, algorithm: str, state: tuple[int, ...]) -> str:
+    with path.open("rb") as file:
+        # md5 tells a damaged file here, it does not protect; FIPS builds ask to be told so.
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+        ).hexdigest()
 
 
 def sha256_of(path: Path) -> str:
