@@ -85,6 +85,14 @@ class StimulusLock:
             raise StimulusError(f"{self.path} has no {name} of {picture}. Lock the picture again.")
         self._compare(picture, f"{name} {severity}", hashes[severity - 1], pixels)
 
+    def check_original(self, picture: str, rgb: UInt8) -> None:
+        """Compare a picture before any perturbation with what was locked.
+
+        Raises:
+            StimulusError: the picture changed, or is not in the lock file.
+        """
+        self._compare(picture, "picture", self._hashes(picture)["picture"][0], rgb)
+
     def check_picture(self, picture: str, rgb: UInt8) -> None:
         """Compare a picture and all its perturbations with what was locked.
 
@@ -97,7 +105,7 @@ class StimulusLock:
                 that the lock file has is gone.
         """
         hashes = self._hashes(picture)
-        self._compare(picture, "picture", hashes["picture"][0], rgb)
+        self.check_original(picture, rgb)
         if gone := sorted(set(hashes) - set(PERTURBATIONS) - {"picture"}):
             raise StimulusError(
                 f"{self.path} has {', '.join(gone)} of {picture}, which no perturbation is called. "
