@@ -25,6 +25,8 @@ def _half_of_the_classes_permuted(bench):
     return bench.damaged(change)
 
 
+pytestmark = pytest.mark.heavy
+
 PERMUTED = Fault("half-permuted", "half of the classes permuted", _half_of_the_classes_permuted)
 BY_NAME = {fault.name: fault for fault in (*FAULTS, PERMUTED)}
 OPTIONS = (*half_options("quick"), "--hypothesis-profile=faults")

@@ -312,6 +312,7 @@ def test_halves_make_a_whole():
     assert half_options("whole") == []
 
 
+@pytest.mark.heavy
 def test_command_tells_what_became_of_faults(tmp_path: Path, capsys):
     out, page = tmp_path / "faults.json", tmp_path / "faults.md"
     only = ["upside-down", "labels-sorted"]
