@@ -34,6 +34,7 @@ FAULTS: tuple[Fault, ...] = (*INPUT_FAULTS, *OUTPUT_FAULTS, *WEIGHT_FAULTS)
 # Half the speed is a ratio of 2. Two runs of one model differ by a tenth on a quiet machine.
 _TOO_SLOW = 1.5
 _ROUNDS = 5
+_REPEATED = 3
 
 
 def chosen_faults(names: Sequence[str]) -> tuple[Fault, ...]:
@@ -170,8 +171,10 @@ def _result(bench: Bench, fault: Fault, jury: _Jury) -> FaultResult:
 
 def _too_slow(bench: Bench, damaged: Classifier) -> tuple[Caught, ...]:
     ratio = slower_by(bench, damaged)
-    if ratio < _TOO_SLOW:
-        return ()
+    for _ in range(_REPEATED):  # a busy machine makes one measurement too slow, but hardly all
+        if ratio < _TOO_SLOW:
+            return ()
+        ratio = min(ratio, slower_by(bench, damaged))
     title = f"Takes no more than {_TOO_SLOW} times as long as the model as it was"
     margin = _TOO_SLOW - ratio
     return (Caught("speed::pictures_each_second", title, "throughput", "failed", margin, "times"),)
