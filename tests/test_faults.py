@@ -197,7 +197,9 @@ def test_exchanged_head_exchanges_two_scores(bench, panda):
 def test_half_the_speed_takes_longer_and_says_the_same(bench, panda):
     damaged = made(bench, "half-the-speed")
     assert np.array_equal(damaged.classify(panda).scores, bench.honest.classify(panda).scores)
-    assert slower_by(bench, damaged) > 1.4 * slower_by(bench, bench.twin())
+    # Other work on the machine blurs a measurement, but hardly all of three.
+    assert any(slower_by(bench, damaged) > 1.5 for _ in range(3))
+    assert any(slower_by(bench, bench.twin()) < 1.5 for _ in range(3))
 
 
 def test_smaller_version_has_half_the_channels(bench):
