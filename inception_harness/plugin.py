@@ -24,6 +24,7 @@ __all__ = [
     "classifier",
     "classify",
     "curves",
+    "dataset",
     "found_folder",
     "harness_subject",
     "own_record",
@@ -46,6 +47,7 @@ _MARKERS = (
     "shows(*roles): the behaviour looks at these pictures of the set; not applicable to a set "
     "that has not all of them.",
     "throughput: a benchmark; left out unless --benchmark-enable or --benchmark-only is given.",
+    "dataset: a measurement on a data set of the store; left out unless --with-datasets is given.",
     "only_for(*models): the behaviour is about these models alone.",
 )
 
@@ -107,6 +109,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--no-known-failures",
         action="store_true",
         help="run bare: a behaviour that the model is known not to have fails like any other.",
+    )
+    group.addoption(
+        "--with-datasets",
+        action="store_true",
+        help="also measure on the labelled data sets that are in the store: slower.",
     )
     parser.addini("harness_model", "default of --model, one a line", "linelist", default=[])
     parser.addini("harness_engine", "default of --engine, one a line", "linelist", default=[])
@@ -252,7 +259,7 @@ def _expect_known_failures(config: pytest.Config, items: list[pytest.Item]) -> N
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what was not asked for: benchmarks, and comparisons with nothing to compare to."""
+    """Deselect what was not asked for: benchmarks, data sets, comparisons with nothing."""
     kinds = set()
     if not any(
         config.getoption(name, default=False) for name in ("benchmark_enable", "benchmark_only")
@@ -261,6 +268,8 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     ours = [item for item in items if _subject_of(item)]
     if ours and _run_of(config).baseline is None:
         kinds.add("baseline")
+    if not config.getoption("with_datasets"):
+        kinds.add("dataset")
     left_out = [item for item in ours if any(map(item.get_closest_marker, kinds))]
     left_out += [
         item
@@ -462,6 +471,19 @@ def classify(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
 def curves(request: pytest.FixtureRequest) -> list[Any]:
     """Where behaviours put curves (`inception_harness.results.Curve`) for the report."""
     return request.config.stash.setdefault(_CURVES, [])
+
+
+@pytest.fixture(scope="session")
+def dataset(request: pytest.FixtureRequest) -> Any:
+    """A data set's name in, its folder in the store out; not applicable where it is missing."""
+
+    def folder_of(name: str) -> Path:
+        folder = _run_of(request.config).models.store.folder("datasets", name)
+        if not folder.is_dir():
+            pytest.skip(f"not applicable: the store has no data set {name} ({folder})")
+        return folder
+
+    return folder_of
 
 
 @pytest.fixture(scope="session")
