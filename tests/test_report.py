@@ -752,3 +752,16 @@ def test_a_behaviour_that_looks_at_everything_shows_five_pictures_and_names_the_
     text = quirks_markdown(replace(run, verdicts=(quirk,)))
     assert text.count("| score | class |") == 5
     assert f"Also: {', '.join(roles[5:])}." in text
+
+
+# The workflow to copy
+
+
+def test_every_option_of_the_example_workflow_is_one_of_the_plugin(pytestconfig):
+    text = (pytestconfig.rootpath / "examples" / "github-workflow.yml").read_text(encoding="utf-8")
+    command = re.search(r"run: >-\n((?: {10}.*\n)+)", text)[1]
+    options = re.findall(r"(--[a-z-]+)", command)
+    assert {"--model", "--baseline", "--behaviour-report", "--junitxml"} <= set(options)
+    # pytest's public --help leaves out aliases such as --junitxml.
+    actions = pytestconfig._parser.optparser._actions
+    assert set(options) <= {name for action in actions for name in action.option_strings}
