@@ -321,6 +321,24 @@ def test_nothing_is_wider_than_a_phone(show, name, width):
     assert browser.execute_script(sideways) == 0
 
 
+OUTSIDE = """
+const parts = '.verdict, .tag, .shot, h3, h4, .strip span, .num';
+return [...document.querySelectorAll(parts)].filter((e) => {
+  const card = e.parentElement.closest('td, th, li, .card, .decision, .strip a, dd');
+  const box = e.getBoundingClientRect(), edge = card && card.getBoundingClientRect();
+  return card && box.width > 1 && (box.right > edge.right + 1 || box.left < edge.left - 1);
+}).map((e) => e.outerHTML.slice(0, 120));
+"""
+
+
+@pytest.mark.parametrize("name", ["candidate", "many", "quirks"])
+@pytest.mark.parametrize("size", [DESKTOP, (768, 1024), PHONE])
+def test_nothing_sticks_out_of_what_holds_it(show, name, size):
+    browser = show(name, size=size)
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert browser.execute_script(OUTSIDE) == []
+
+
 CONTRASTS = """
 const parse = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
 const over = (top, under) => top.slice(0, 3).map((v, i) => v * top[3] + under[i] * (1 - top[3]));

@@ -31,7 +31,7 @@ from inception_harness.report.wording import (
     subject_title,
     whole_percent,
 )
-from inception_harness.results import Run, Subject, Verdict, decisive_observation
+from inception_harness.results import Outcome, Run, Subject, Verdict, decisive_observation
 
 __all__ = ["page_context", "render_report", "templates", "write_report"]
 
@@ -41,6 +41,12 @@ _REASON_WORDS = {
     "failure gone": "failure gone",
     "flip": "flip",
     "problem": "problem",
+}
+# For where there is little room.
+_SHORT_WORDS: dict[Outcome, str] = {
+    "known failure": "known",
+    "failure gone": "gone",
+    "not applicable": "n/a",
 }
 # Colours and shapes that a page tells models apart by; the baseline has its own, the first.
 _SERIES = 5
@@ -90,6 +96,7 @@ def templates() -> Templates:
     made.globals |= {
         "closest": closest,
         "reason_words": _REASON_WORDS,
+        "short_words": OUTCOME_WORDS | _SHORT_WORDS,
         "words": OUTCOME_WORDS,
     }
     return made
