@@ -13,12 +13,13 @@ pytestmark = pytest.mark.throughput
 
 
 @pytest.fixture
-def told(benchmark, classifier):
+def told(benchmark, classifier, harness_subject):
     """Return a function that runs a benchmark and notes rate and environment beside it."""
 
     def run(function, pictures_each_round, **extra):
         benchmark.extra_info.update(
             model=classifier.name,
+            subject=harness_subject.key,
             file_hash=classifier.file_hash,
             engine=f"{classifier.engine.name} {classifier.engine.version}",
             precision=classifier.engine.precision,

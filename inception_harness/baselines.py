@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,9 @@ class Baseline:
             self._record = read_record(Path(spec))
         else:
             try:
-                (self.subject,) = subjects_of([spec], [])
+                (subject,) = subjects_of([spec], [])
+                # Never the candidate's key: two cards may have one name, and models go by key.
+                self.subject = replace(subject, key=f"{_KEY}{subject.key}")
             except HarnessError as error:
                 raise type(error)(f"--baseline {spec}: {error}") from None
 

@@ -53,7 +53,7 @@ def _compare(options: argparse.Namespace) -> int:
     accepted = read_accepted_flips(options.accepted_flips) if options.accepted_flips else None
     baseline = _record(models, options.baseline, options.pictures)
     candidate = _record(models, options.candidate, options.pictures)
-    pictures = _picture_set(models, options.pictures or candidate.picture_set)
+    pictures = _picture_set(models, options.pictures, candidate.picture_set)
     expected = expected_of(pictures) if pictures else {}
     comparison = compare_records(baseline, candidate, expected, accepted)
     print(main_table(comparison))
@@ -83,19 +83,26 @@ def _record(models: Models, spec: str, picture_set: str | None) -> Record:
 
     if spec.endswith(".csv"):
         return read_record(Path(spec))
+    from dataclasses import replace
+
     from inception_harness.pictures import find_picture_set
     from inception_harness.references import current_record
     from inception_harness.session import subjects_of
 
     (subject,) = subjects_of([spec], [])
+    subject = replace(subject, key=spec)  # two cards may have one name
     models.prepare(subject, progress=sys.stderr.isatty())
     chosen = find_picture_set(picture_set, models.store) if picture_set else None
     return current_record(models, subject, chosen)
 
 
-def _picture_set(models: Models, name: str) -> PictureSet | None:
+def _picture_set(models: Models, asked: str | None, recorded: str) -> PictureSet | None:
+    """Return the set that was asked for, else the record's own, or None where it is not known."""
     from inception_harness.pictures import built_in_sets, find_picture_set
 
+    if asked is not None:
+        return find_picture_set(asked, models.store)
+    name = recorded
     if name not in built_in_sets() and not name.endswith(".toml"):
         return None
     return find_picture_set(name, models.store)
@@ -162,7 +169,11 @@ def _judged_run(specs: list[str]) -> Run:
     verdicts = []
     for subject in subjects:
         models.prepare(subject, progress=sys.stderr.isatty())
-        judgement = judge(models, subject, models.classifier(subject))
+        # The reader's own lists and records, not those of wherever the harness is installed.
+        lists = [
+            f"-oharness_{what}={Path(what).resolve()}" for what in ("known_failures", "records")
+        ]
+        judgement = judge(models, subject, models.classifier(subject), lists)
         if judgement.exit_code != 0:
             raise HarnessError(
                 f"{subject.key}: the behaviour suite does not hold, so there is no page to write. "

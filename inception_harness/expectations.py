@@ -67,18 +67,28 @@ def expect_known_failures(
                 strict=True, reason=entry.reason, raises=(AssertionError, pytest.fail.Exception)
             )
             item.add_marker(mark)
-    problems = match(known, list(tests), _judged_files(config, list(tests)))
+    problems = match(known, list(tests), _judged_files(config, known, list(tests)))
     if problems:
         raise RecordError("\n".join(problems))
 
 
-def _judged_files(config: pytest.Config, tests: Sequence[str]) -> set[str] | None:
-    """Return the files of which all tests are here; None where that is the whole suite."""
+def _judged_files(config: pytest.Config, known: KnownFailures, tests: Sequence[str]) -> set[str]:
+    """Return the files whose entries can be judged.
+
+    Those that were collected, and those that exist nowhere: an entry of a file that was just not
+    asked for says nothing.
+    """
     if any("::" in argument for argument in config.args) or config.getoption("lf", False):
         return set()
-    if all(Path(argument).is_dir() for argument in config.args):
-        return None
-    return {test.partition("::")[0] for test in tests}
+    collected = {test.partition("::")[0] for test in tests}
+    listed = {test.partition("::")[0] for test in known.entries}
+    return collected | {file for file in listed - collected if not _exists(config, file)}
+
+
+def _exists(config: pytest.Config, file: str) -> bool:
+    if (behaviour_tests_folder() / file).is_file():
+        return True
+    return next(config.rootpath.rglob(file), None) is not None
 
 
 def gone_text(known: KnownFailures, entry: KnownFailure) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from inception_harness.errors import HarnessError
-from inception_harness.results import Curve, Run, Verdict, merge_runs
+from inception_harness.results import Curve, Run, Timing, Verdict, merge_runs
 
 if TYPE_CHECKING:
     from inception_harness.baselines import Baseline
@@ -46,7 +46,11 @@ class Gatherer:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take in what a worker of pytest-xdist knows of its models."""
-        text = getattr(node, "workeroutput", {}).get("harness_run")
+        output = getattr(node, "workeroutput", {})
+        problem = output.get("harness_problem")
+        if problem is not None and problem not in self.problems:
+            self.problems.append(problem)
+        text = output.get("harness_run")
         if text is not None:
             self._parts.append(Run.from_json(text))
 
@@ -60,6 +64,7 @@ class Gatherer:
 
         arguments = [str(a) for a in self._config.invocation_params.args]
         own = Run(
+            timings=timings_of(self._config),
             environment=environment(arguments),
             verdicts=tuple(self.verdicts),
             problems=tuple(self.problems),
@@ -81,8 +86,27 @@ class Gatherer:
             f"No behaviour was judged on {key}: all were left out as not applicable."
             for key in self.idle()
         ]
+        self._publish(session.config)
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _publish(self, config: pytest.Config) -> None:
+        """Write the report and the summary that were asked for; a failure is a problem."""
+        path = config.getoption("behaviour_report", None)
+        if not self.verdicts:
+            if path:
+                self.problems.append(f"{path}: no report, since no behaviour was judged.")
+            return
+        run = self.run()
+        try:
+            append_step_summary(run)
+            if path:
+                from inception_harness.report.html import write_report
+
+                write_report(run, path)
+                self.notes.append(f"report: {path}")
+        except (HarnessError, OSError) as error:
+            self.problems.append(f"The report could not be written: {error}")
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say in a few lines what the models do and do not."""
@@ -170,6 +194,27 @@ def part_of(
             )
         ]
     )
+
+
+def timings_of(config: pytest.Config) -> tuple[Timing, ...]:
+    """Return what pytest-benchmark measured of the models, empty where nothing was timed."""
+    # pytest-benchmark offers no public way to its results within a run.
+    session = getattr(config, "_benchmarksession", None)
+    timings = []
+    for bench in getattr(session, "benchmarks", ()):
+        subject = bench.extra_info.get("subject")
+        if subject is None or not bench.stats.rounds:
+            continue
+        batch = f", batch {bench.extra_info['batch']}" if "batch" in bench.extra_info else ""
+        timings.append(
+            Timing(
+                name=bench.name.partition("[")[0].removeprefix("test_").replace("_", " ") + batch,
+                subject=subject,
+                seconds=bench.stats.median,
+                per_second=bench.extra_info.get("pictures_per_second"),
+            )
+        )
+    return tuple(timings)
 
 
 def append_step_summary(run: Run) -> None:

@@ -137,10 +137,12 @@ class _Run:
         from inception_harness.session import Models, subjects_of
         from inception_harness.store import Store
 
-        specs = config.getoption("model") or config.getini("harness_model") or [DEFAULT_MODEL]
+        stated = [_from_root(config, spec) for spec in config.getini("harness_model")]
+        specs = config.getoption("model") or stated or [DEFAULT_MODEL]
         engines = config.getoption("engine") or config.getini("harness_engine")
         self.subjects = subjects_of(list(dict.fromkeys(specs)), list(dict.fromkeys(engines)))
-        pictures = config.getoption("pictures") or config.getini("harness_pictures") or None
+        own_set = _from_root(config, config.getini("harness_pictures"))
+        pictures = config.getoption("pictures") or own_set or None
         self.baseline = _baseline_of(config)
         # A run inside another program brings its own models: see `inception_harness.judging`.
         brought = config.pluginmanager.get_plugin(BROUGHT)
@@ -154,8 +156,14 @@ class _Run:
         return None if first is subject else first
 
 
+def _from_root(config: pytest.Config, value: str) -> str:
+    """Return what an ini key says; a path is relative to the file that has the key."""
+    path = config.rootpath / value
+    return str(path) if value and path.is_file() else value
+
+
 def _baseline_of(config: pytest.Config) -> Baseline | None:
-    spec = config.getoption("baseline") or config.getini("harness_baseline")
+    spec = config.getoption("baseline") or _from_root(config, config.getini("harness_baseline"))
     accepted = config.getoption("accepted_flips")
     if accepted is None and config.getini("harness_accepted_flips"):
         accepted = config.rootpath / config.getini("harness_accepted_flips")
@@ -193,6 +201,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     config.stash[_GATHERER] = Gatherer(config)
     config.pluginmanager.register(config.stash[_GATHERER], "inception-harness-gatherer")
+    report = config.getoption(REPORT)
+    if report is not None and report.is_dir():
+        raise pytest.UsageError(f"--behaviour-report {report}: this is a folder; name a file.")
     if any(map(config.getoption, ("model", "engine", "pictures", "baseline", "accepted_flips"))):
         _run_of(config)
 
@@ -235,9 +246,20 @@ def base_id(item: pytest.Item) -> str:
 @pytest.hookimpl(tryfirst=True)  # before any test is deselected: all entries must match one
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Expect the known failures; leave out the benchmarks unless they were asked for."""
-    if not config.getoption("no_known_failures"):
-        _expect_known_failures(config, items)
-    _leave_out(config, items)
+    try:
+        if not config.getoption("no_known_failures"):
+            _expect_known_failures(config, items)
+        _leave_out(config, items)
+    except pytest.UsageError as error:
+        _tell(config, items, error)
+
+
+def _tell(config: pytest.Config, items: list[pytest.Item], error: pytest.UsageError) -> None:
+    """Stop the run; a worker of pytest-xdist cannot, and hands the words to the controller."""
+    if not hasattr(config, "workeroutput"):
+        raise error
+    config.workeroutput["harness_problem"] = str(error)
+    items.clear()
 
 
 def _expect_known_failures(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -282,8 +304,16 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if item not in left_out]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist tells the controller what was collected
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch what the collected behaviours need, before the first of them runs."""
+    try:
+        _prepare(session)
+    except pytest.UsageError as error:
+        _tell(session.config, session.items, error)
+
+
+def _prepare(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     wanted = {subject.key: subject for item in session.items if (subject := _subject_of(item))}
@@ -297,6 +327,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not wanted:
         return
     run = _run_of(session.config)
+    if session.config.getoption("baseline") and not any(
+        "against_baseline" in getattr(item, "fixturenames", ()) for item in session.items
+    ):
+        raise pytest.UsageError(
+            "--baseline: no behaviour that compares with it, as test_baseline.py, is among the "
+            "tests of this run. Name the whole folder of the suite."
+        )
     baseline = run.baseline.subject if run.baseline else None
     for subject in (*wanted.values(), *([baseline] if baseline else [])):
         try:
@@ -385,6 +422,15 @@ def pytest_runtest_makereport(
     entry = listed[1] if listed else None
     seen = item.stash.get(_SEEN, [])
     verdict = verdict_of(item, base_id(item), subject.key, report, call, seen, entry)
+    # Another picture set than the model's own may well lack a role.
+    if listed and verdict.outcome == "not applicable" and not item.config.getoption("pictures"):
+        known, entry = listed
+        report.outcome = "failed"
+        report.longrepr = (
+            f"{known.path}, line {entry.line}: {entry.test} is listed as a known failure and is "
+            f"not applicable to {known.model}: {verdict.reason}. Remove the entry."
+        )
+        verdict = replace(verdict, outcome="error", message=report.longrepr)
     if listed and verdict.outcome == "failure gone":
         report.longrepr = gone_text(*listed)
         verdict = replace(verdict, message=report.longrepr)
@@ -418,24 +464,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         config.workeroutput["harness_run"] = part.to_json()
     else:
         config.stash[_GATHERER].add_part(part)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(config: pytest.Config, terminalreporter: Any) -> None:
-    """Write the report, where one was asked for."""
-    gatherer = config.stash.get(_GATHERER, None)
-    if gatherer is None or not gatherer.verdicts:
-        return
-    from inception_harness.gathering import append_step_summary
-
-    run = gatherer.run()
-    append_step_summary(run)
-    path = config.getoption(REPORT)
-    if path:
-        from inception_harness.report.html import write_report
-
-        write_report(run, path)
-        terminalreporter.write_line(f"report: {path}")
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

@@ -12,7 +12,7 @@ from inception_harness import images
 from inception_harness.cards import Card, find_card
 from inception_harness.classifier import Classifier, load, names_a_factory
 from inception_harness.engines import ENGINES_BY_FORMAT, EngineSpec, default_threads
-from inception_harness.errors import EngineError
+from inception_harness.errors import CardError, EngineError
 from inception_harness.images import PictureSource
 from inception_harness.pictures import PictureSet, find_picture_set
 from inception_harness.prediction import Prediction
@@ -59,7 +59,7 @@ def subjects_of(specs: Sequence[str], engines: Sequence[str]) -> list[Subject]:
         EngineError: an engine is unknown, or cannot run a model's format.
     """
     parsed: list[EngineSpec | None] = [EngineSpec.parse(text) for text in engines] or [None]
-    subjects = []
+    subjects: list[Subject] = []
     for spec in specs:
         card = None if names_a_factory(spec) else find_card(spec)
         name = card.name if card else spec
@@ -71,6 +71,12 @@ def subjects_of(specs: Sequence[str], engines: Sequence[str]) -> list[Subject]:
                     f"which runs on {able}."
                 )
             key = name if engine is None else f"{name}@{engine}"
+            other = next((each for each in subjects if each.key == key), None)
+            if other is not None:
+                raise CardError(
+                    f"--model {other.spec} and --model {spec} are both called {name!r}, and could "
+                    "not be told apart. Give each card a name of its own."
+                )
             subjects.append(Subject(spec, engine, key, card))
     return subjects
 

@@ -1,0 +1,1 @@
+"""The behaviour suite: what an image classifier does, one sentence a test."""
