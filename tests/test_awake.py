@@ -37,10 +37,15 @@ FAILURES = {
         "test_parrot.py::test_parrot_is_mostly_macaw",
     ),
     "red-and-blue-swapped": (
+        "test_portrait.py::test_sunglasses_are_found_under_two_names",
         "test_preprocessing.py::test_network_gets_the_range_and_order_that_the_card_states",
         "test_record.py::test_scores_are_those_of_the_record",
     ),
-    "layer-zeroed": ("test_record.py::test_scores_are_those_of_the_record",),
+    "layer-zeroed": (
+        "test_panda.py::test_panda_is_recognised_with_confidence",
+        "test_portrait.py::test_sunglasses_are_found_under_two_names",
+        "test_record.py::test_scores_are_those_of_the_record",
+    ),
     "softmax-twice": (
         "test_panda.py::test_panda_is_recognised_with_confidence",
         "test_parrot.py::test_macaw_is_recognised_with_confidence[parrot]",
