@@ -211,7 +211,7 @@ def timings_of(config: pytest.Config) -> tuple[Timing, ...]:
                 name=bench.name.partition("[")[0].removeprefix("test_").replace("_", " ") + batch,
                 subject=subject,
                 seconds=bench.stats.median,
-                per_second=bench.extra_info.get("pictures_per_second"),
+                per_second=bench.extra_info.get("pictures_per_second") or None,
             )
         )
     return tuple(timings)
