@@ -13,9 +13,11 @@ from itertools import pairwise
 import pytest
 
 from inception_harness.errors import RecordError, StoreError
+from inception_harness.report.behaviours import behaviours_of
 from inception_harness.report.decision import candidates, decide, headline
 from inception_harness.report.html import render_report, write_report
 from inception_harness.report.looks import culprits
+from inception_harness.report.matrix import grouped
 from inception_harness.report.quirks import quirks_html, quirks_markdown
 from inception_harness.report.summary import step_summary
 from inception_harness.report.wording import margin_text, observation_text, percent
@@ -242,6 +244,14 @@ def test_many_variants_share_a_row_that_shows_the_worst():
     )  # fmt: skip
     html = render_report(replace(run, verdicts=(*blurs[:2], failing, *blurs[3:])))
     assert re.search(r'−20\.0</span></span>\s*<span class="share">1 of 5</span>', html)
+
+
+def test_groups_stand_in_the_same_order_whichever_worker_was_first():
+    tests = ("test_b.py::test_1", "test_a.py::test_1", "test_b.py::test_2")
+    verdicts = tuple(verdict("m", test, test, "passed") for test in tests)
+    groups = grouped(behaviours_of(replace(EMPTY, verdicts=verdicts)))
+    assert [group.title for group in groups] == ["A", "B"]
+    assert [entry.title[-1] for entry in groups[1].entries] == ["1", "2"]
 
 
 def test_variants_that_measure_nothing_are_all_alike():

@@ -72,10 +72,14 @@ class Group:
 
 
 def grouped(rows: Sequence[Behaviour]) -> tuple[Group, ...]:
-    """Return behaviours by the file that they stand in, in the files' order of appearance."""
+    """Return behaviours by the file that they stand in, files by their names.
+
+    So the page does not depend on which worker of pytest-xdist was first.
+    """
+    files = _gathered(rows, lambda row: row.test.partition("::")[0])
     return tuple(
         Group(_in_words(file), tuple(_entries(members)))
-        for file, members in _gathered(rows, lambda row: row.test.partition("::")[0])
+        for file, members in sorted(files, key=lambda pair: pair[0])
     )
 
 
