@@ -26,7 +26,13 @@ class Difference:
 
     picture: str
     kind: Literal[
-        "other model", "other weights", "vanished picture", "new picture", "other file", "scores"
+        "other model",
+        "other weights",
+        "vanished picture",
+        "new picture",
+        "other file",
+        "names",
+        "scores",
     ]
     text: str
 
@@ -100,6 +106,7 @@ def _of_picture(picture: str, record: Record, current: Record) -> list[Differenc
             f"record, {now.file} now."
         )
         found.append(Difference(picture, "other file", text))
+    found += _renamed(picture, record.tables[picture], current.tables[picture])
     otherwise = _decoded_otherwise(picture, record, current)
     allowed = tolerance(record, current, decoded_otherwise=otherwise)
     pairs = pair_rows(record.tables[picture], current.tables[picture])
@@ -110,6 +117,23 @@ def _of_picture(picture: str, record: Record, current: Record) -> list[Differenc
         causes = _causes(before, now, record, current)
         found.append(Difference(picture, "scores", "\n".join((*told, *causes))))
     return found
+
+
+def _renamed(
+    picture: str, before: Sequence[RecordRow], now: Sequence[RecordRow]
+) -> list[Difference]:
+    """Return the difference where a class number has another name than before."""
+    names = {row.number: row.name for row in now if row.number is not None}
+    changed = [
+        f"class {row.number} was {row.name!r} and is {names[row.number]!r} now"
+        for row in before
+        if row.number in names and names[row.number] != row.name
+    ]
+    if not changed:
+        return []
+    more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
+    text = f"{picture}: the labels moved: {changed[0]}{more}. Is it the right label file?"
+    return [Difference(picture, "names", text)]
 
 
 def pair_rows(before: Sequence[RecordRow], now: Sequence[RecordRow]) -> list[Pair]:

@@ -722,3 +722,16 @@ def test_a_record_needs_a_prediction_of_each_picture(small_net, shared_store: Pa
     with pytest.raises(RecordError) as caught:
         record_of(small_net, {}, {"panda": None}, "photos")
     assert str(caught.value) == "'panda' has no file; a record needs both of each picture."
+
+
+def test_a_class_of_another_name_is_told_though_scores_agree():
+    picture, rows = next(iter(LITTLE.tables.items()))
+    first = next(row for row in rows if row.number is not None)
+    renamed = tuple(dataclasses.replace(row, name="heron") if row is first else row for row in rows)
+    now = dataclasses.replace(LITTLE, tables={**LITTLE.tables, picture: renamed})
+    assert [d.kind for d in compare(LITTLE, now)] == ["names"]
+    assert [d.kind for d in compare(now, LITTLE)] == ["names"]
+    assert compare(LITTLE, now)[0].text == (
+        f"{picture}: the labels moved: class {first.number} was {first.name!r} and is 'heron' "
+        "now. Is it the right label file?"
+    )
