@@ -242,8 +242,8 @@ def _engine_ways(
         _Way(f"{name}, batch {size}", "engine", name, precision, size, alone(size))
         for size in how.batches
     ]
-    # In the size that the engine itself would choose, not in the largest that is measured.
-    size = min(16, max(how.batches))
+    # Small against a round: the first batch has to be decoded before the engine can start.
+    size = min(8, max(how.batches))
     ways.append(
         _Way(
             f"{name}, from JPEG files", "pipeline", name, precision, None,
