@@ -148,7 +148,9 @@ class _Jury:
         return self.honest[half]
 
     def _judged(self, classifier: Classifier, half: str) -> Judgement:
-        options = [*self._arguments, *half_options(half)]
+        # The files that compare with a baseline are among the quick ones.
+        own = [a for a in self._arguments if half == "quick" or not a.startswith("--baseline=")]
+        options = [*own, *half_options(half)]
         found = judge(self._bench.models, self._bench.subject, classifier, options)
         if not found.verdicts:
             raise HarnessError(f"{self._bench.subject.key}: nothing was judged.\n{found.output}")
