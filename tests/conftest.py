@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import replica
+
+# The same examples in every run: a suite in CI must not fail by the luck of a draw.
+settings.register_profile("tests", derandomize=True, deadline=None, database=None)
+settings.load_profile("tests")
 
 # TensorFlow's start-up notes would drown a failing test's own output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -15,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Fixtures that make a test heavy: they need what is not in the repository, build the full-size
 # replica (96 MB), or start a browser.
 HEAVY = {"shared_store", "replica_folder", "replica_archive", "chromium"}
+HEAVY_FILES = {"test_bench.py"}
 # Cases of other fixtures that build networks of full size, by the test's name.
 HEAVY_CASES = ("[replica", "[keras", "[full", "-replica]", "-keras]", "-full]")
 
@@ -23,9 +29,13 @@ HEAVY_CASES = ("[replica", "[keras", "[full", "-replica]", "-keras]", "-full]")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as heavy what takes long or needs more than the repository."""
     for item in items:
-        if HEAVY & set(getattr(item, "fixturenames", ())) or (
-            item.path.name in ("test_fold.py", "test_replica.py")
-            and any(case in item.name for case in HEAVY_CASES)
+        if (
+            item.path.name in HEAVY_FILES
+            or HEAVY & set(getattr(item, "fixturenames", ()))
+            or (
+                item.path.name in ("test_fold.py", "test_replica.py")
+                and any(case in item.name for case in HEAVY_CASES)
+            )
         ):
             item.add_marker("heavy")
 
