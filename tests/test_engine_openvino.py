@@ -158,7 +158,9 @@ def test_a_damaged_conversion_is_made_again(tiny_card, tiny_expected, harm):
     with open_tiny(tiny_card) as classifier:
         assert "cached" not in classifier.engine.notes
         np.testing.assert_allclose(classifier.engine.run(views()), tiny_expected[0], atol=1e-5)
-    assert {archive: archive.stat().st_size for archive in archives} == whole
+    # OpenVINO numbers its nodes anew in each process, so the text differs by some bytes.
+    made = {archive: archive.stat().st_size for archive in archives}
+    assert made == pytest.approx(whole, rel=0.01)
     with open_tiny(tiny_card) as classifier:
         assert classifier.engine.notes[-1] == "cached"
 
