@@ -376,13 +376,13 @@ def server(tiny_archive, tiny_folder, tmp_path, monkeypatch):
     with serve(tiny_archive.parent) as base_url:
         monkeypatch.setattr(inception, "data_url", f"{base_url}/{tiny_archive.name}")
         monkeypatch.setattr(inception, "_CARD", str(card))
-        monkeypatch.setattr(inception, "data_dir", f"{tmp_path}/work/inception/")
+        monkeypatch.setattr(inception, "data_dir", f"{tmp_path}/notebooks/inception/")
         yield base_url
 
 
 def test_it_downloads_once(server, tmp_path, capsys):
     inception.maybe_download()
-    folder = tmp_path / "work" / "inception"
+    folder = tmp_path / "notebooks" / "inception"
     assert len(list(folder.iterdir())) == 5
     assert capsys.readouterr().out == (
         "Downloading Inception v3 Model ...\nDownload finished. The files are verified.\n"
@@ -400,12 +400,12 @@ def test_a_download_that_breaks_off_leaves_nothing(server, tmp_path):
     server.faults["/inception-2015-12-05.tgz"] = "cut"
     message = refusal(StoreError, inception.maybe_download)
     assert inception.data_url in message
-    assert not (tmp_path / "work").exists()
+    assert not (tmp_path / "notebooks").exists()
 
 
 def test_a_file_that_was_changed_is_refused(server, tmp_path):
     inception.maybe_download()
-    names = tmp_path / "work" / "inception" / replica.NAME_FILE
+    names = tmp_path / "notebooks" / "inception" / replica.NAME_FILE
     size = names.stat().st_size
     names.write_bytes(b"<html>\n")
     assert refusal(StoreError, inception.maybe_download) == (
