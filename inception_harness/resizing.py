@@ -132,15 +132,19 @@ def _resize_bilinear(
 ) -> Float32:
     top, bottom, down = _neighbours(rgb.shape[0], size[1], half_pixel_centers)
     left, right, across = _neighbours(rgb.shape[1], size[0], half_pixel_centers)
-    upper, lower = rgb[top].astype(np.float32), rgb[bottom].astype(np.float32)
+    # Rows as one run of numbers each: NumPy is several times slower on a last axis of three.
+    upper = rgb[top].astype(np.float32).reshape(size[1], -1)
+    lower = rgb[bottom].astype(np.float32).reshape(size[1], -1)
     lower -= upper
-    lower *= down[:, None, None]
+    lower *= down[:, None]
     upper += lower
-    start, end = upper[:, left], upper[:, right]
+    channels = np.arange(3)
+    start = upper.take((left[:, None] * 3 + channels).ravel(), axis=1)
+    end = upper.take((right[:, None] * 3 + channels).ravel(), axis=1)
     end -= start
-    end *= across[:, None]
+    end *= np.repeat(across, 3)
     start += end
-    return start
+    return start.reshape(size[1], size[0], 3)
 
 
 def _neighbours(
