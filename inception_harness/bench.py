@@ -31,11 +31,15 @@ if TYPE_CHECKING:
     from inception_harness.cards import Card
     from inception_harness.classifier import Classifier
 
-__all__ = ["BATCHES", "Settings", "default_engines", "measure"]
+__all__ = ["BATCHES", "Settings", "batched_against_loop", "default_engines", "measure"]
 
 BATCHES = (1, 8, 32)
 _ENDINGS = (".jpg", ".jpeg")
 _TEN = 10
+# Seconds. Threads of one library wait actively for more work before they sleep, OpenBLAS's for up
+# to a tenth of a second, and would take the next way's time.
+_REST = 0.15
+_PRODUCTS = 0.2  # seconds of matrix products in a round, at least
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,41 @@ def default_engines(spec: str) -> list[EngineSpec | None]:
     return found
 
 
+def batched_against_loop(
+    spec: str,
+    classifier: Classifier,
+    files: Sequence[Path],
+    *,
+    store: Store | None = None,
+    count: int = 32,
+    rounds: int = 5,
+) -> tuple[str, float]:
+    """Measure how many times as fast as the loop a classifier scores many files, in one run.
+
+    Both take turns, round after round, after one to warm up; nothing is remembered.
+
+    Args:
+        spec: of the classifier's model, as after ``--model``.
+        classifier: the loaded model, which scores in batches.
+        files: pictures; what is not JPEG is saved as JPEG first.
+        store: where the model's files are.
+        count: pictures in each round.
+        rounds: how often both are measured.
+
+    Returns:
+        What the loop was, "tutorial's loop" or one picture at a time; the median ratio.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        jpeg = [_jpeg_file(path, Path(folder)) for path in files]
+        paths = list(islice(cycle(jpeg), count))
+        loop = _loop(spec, classifier.card, classifier, paths, store or Store(), [])
+        ratios = []
+        for _ in range(rounds + 1):
+            alone = _seconds(loop.call)
+            ratios.append(alone / _seconds(lambda: classifier.classify_batch(paths)))
+    return loop.name, median(ratios[1:])
+
+
 def _with_batch(engine: EngineSpec | None, how: Settings) -> EngineSpec | None:
     """Let an engine take the largest batch that is measured as one."""
     if engine is None or engine.batch is not None:
@@ -170,13 +209,15 @@ def _jpeg_files(
             )
         return found, f"{len(found)} of {folder.name}"
     picture_set = find_picture_set(card.pictures, store).fetch(store)
-    given = [picture.path for picture in picture_set.pictures.values()]
     made = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    files = [path if path.suffix.lower() in _ENDINGS else _as_jpeg(path, made) for path in given]
+    files = [_jpeg_file(picture.path, made) for picture in picture_set.pictures.values()]
     return files, f"{len(files)} of {picture_set.name}"
 
 
-def _as_jpeg(path: Path, folder: Path) -> Path:
+def _jpeg_file(path: Path, folder: Path) -> Path:
+    """Return the file itself where it is JPEG, else a copy in `folder` that is."""
+    if path.suffix.lower() in _ENDINGS:
+        return path
     from PIL import Image
 
     from inception_harness import images
@@ -243,7 +284,7 @@ def _engine_ways(
         for size in how.batches
     ]
     # Small against a round: the first batch has to be decoded before the engine can start.
-    size = min(8, max(how.batches))
+    size = min(16 if how.count >= 64 else 8, max(how.batches))
     ways.append(
         _Way(
             f"{name}, from JPEG files", "pipeline", name, precision, None,
@@ -286,8 +327,7 @@ def _rounds(
         for way, row in zip(ways, rates, strict=True):
             row.append(how.count / _seconds(way.call))
         for (precision, name), row in found.items():
-            multiply, cost = products[precision][name]
-            row.append(cost / _seconds(multiply))
+            row.append(_products_rate(*products[precision][name]))
     limits: dict[str, Limit] = {}
     for (precision, name), row in found.items():
         limit = Limit(precision, name, tuple(row[1:]))
@@ -298,9 +338,20 @@ def _rounds(
 
 
 def _seconds(call: Callable[[], object]) -> float:
+    time.sleep(_REST)
     begin = time.perf_counter()
     call()
     return time.perf_counter() - begin
+
+
+def _products_rate(multiply: Callable[[], object], cost: float) -> float:
+    """Return floating point operations per second, the first call left out."""
+    _seconds(multiply)
+    calls, begin = 0, time.perf_counter()
+    while (spent := time.perf_counter() - begin) < _PRODUCTS or not calls:
+        multiply()
+        calls += 1
+    return calls * cost / spent
 
 
 def _cold_starts(
@@ -337,16 +388,28 @@ def _speeds(
     colds: dict[str, tuple[float, float]],
 ) -> tuple[Speed, ...]:
     speeds = []
+    alone: dict[str, list[Sequence[float]]] = {}
+    for way, row in zip(ways, rates, strict=True):
+        if way.kind == "engine":
+            alone.setdefault(way.engine, []).append(row)
     for way, row in zip(ways, rates, strict=True):
         limit = limits.get(way.precision)
         share = median(row) * flop / median(limit.rates) if limit and flop else None
         cold = {"loop": colds.get(LOOP), "pipeline": colds.get(way.engine)}.get(way.kind)
         first, ten = cold or (None, None)
-        ratio = median(rate / loop for rate, loop in zip(row, rates[0], strict=True))
+        of_engine = None
+        if way.kind == "pipeline":
+            best = max(alone[way.engine], key=median)
+            of_engine = _ratio(row, best)
         speeds.append(
             Speed(
-                way.name, way.kind, way.engine, way.precision, way.batch, tuple(row), ratio,
-                share, first, ten,
+                way.name, way.kind, way.engine, way.precision, way.batch, tuple(row),
+                _ratio(row, rates[0]), share, first, ten, of_engine,
             )
         )  # fmt: skip
     return tuple(speeds)
+
+
+def _ratio(row: Sequence[float], other: Sequence[float]) -> float:
+    """Return the median of the rounds' ratios."""
+    return median(rate / base for rate, base in zip(row, other, strict=True))

@@ -33,6 +33,8 @@ class Speed(JsonData):
         share: of the machine's limit, 0..1, or None where it is not known.
         first_answer: seconds from starting Python to the first prediction, or None.
         ten_answers: likewise, to ten predictions.
+        of_engine: of the way from JPEG files, the median of the rounds' ratios to the same engine
+            alone, at the batch at which it is fastest; else None.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Speed(JsonData):
     share: float | None = None
     first_answer: float | None = None
     ten_answers: float | None = None
+    of_engine: float | None = None
 
     @property
     def per_second(self) -> float:
@@ -125,8 +128,8 @@ class BenchReport(JsonData):
         return "noisy" if any(noisy) else "valid"
 
     def timings(self, subject: str = "") -> tuple[Timing, ...]:
-        """Return what the report of a run shows."""
-        return tuple(
+        """Return what a report shows: the ways, then the limits in pictures per second."""
+        ways = tuple(
             Timing(
                 name=speed.name,
                 subject=subject,
@@ -137,6 +140,43 @@ class BenchReport(JsonData):
                 noisy=speed.noisy,
             )
             for speed in self.speeds
+        )
+        if not self.flop:
+            return ways
+        return ways + tuple(
+            Timing(
+                name=f"the machine's limit in {limit.precision}",
+                subject=subject,
+                per_second=median(limit.rates) / self.flop,
+                share=1.0,
+                noisy=limit.noisy,
+            )
+            for limit in self.limits
+        )
+
+    def findings(self) -> tuple[str, ...]:
+        """Return what the figures say of each engine's way from JPEG files, a sentence each."""
+        loop = self.speeds[0].ten_answers
+        found = []
+        for speed in self.speeds:
+            told = []
+            if speed.of_engine is not None:
+                told.append(f"{speed.of_engine:.0%} of the engine alone")
+            if speed.kind == "pipeline" and speed.ten_answers is not None:
+                compared = f", {speed.ten_answers / loop:.2f} of the loop's" if loop else ""
+                told.append(f"ten pictures {speed.ten_answers:.1f} s after a cold start{compared}")
+            if told:
+                found.append(f"{speed.name}: {'; '.join(told)}.")
+        return tuple(found)
+
+    def limit_text(self, limit: Limit) -> str:
+        """Return a limit in words."""
+        speed = median(limit.rates)
+        pictures = f", {speed / self.flop:.1f} pictures/s" if self.flop else ""
+        mark = " ~" if limit.noisy else ""
+        return (
+            f"limit in {limit.precision}: {speed / 1e9:.0f} GFLOP/s{pictures} ({limit.how}, "
+            f"spread {spread_of(limit.rates):.0%}){mark}"
         )
 
     def table(self) -> str:
@@ -149,24 +189,15 @@ class BenchReport(JsonData):
             head,
             *(_row(speed) for speed in self.speeds),
             "",
-            *(self._limit(limit) for limit in self.limits),
+            *(line for found in self.findings() for line in _wrapped(found)),
+            *(self.limit_text(limit) for limit in self.limits),
             f"verdict: {self.verdict}",
-            RULE[:78].rsplit(" ", 1)[0],
-            RULE[len(RULE[:78].rsplit(" ", 1)[0]) + 1 :],
+            *_wrapped(RULE),
             "x loop: median over the rounds; first: seconds from starting Python.",
         ]
         for note in self.notes:
             lines += _wrapped(note)
         return "\n".join(lines)
-
-    def _limit(self, limit: Limit) -> str:
-        speed = median(limit.rates)
-        pictures = f", {speed / self.flop:.1f} pictures/s" if self.flop else ""
-        mark = " ~" if limit.noisy else ""
-        return (
-            f"limit in {limit.precision}: {speed / 1e9:.0f} GFLOP/s{pictures} ({limit.how}, "
-            f"spread {spread_of(limit.rates):.0%}){mark}"
-        )
 
 
 def _row(speed: Speed) -> str:

@@ -44,6 +44,9 @@ def add_commands(commands: Any) -> None:
         help="cold starts of each engine, 0 for none (2)",
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    bench.add_argument(
+        "--report", type=Path, metavar="FILE", help="write a page with a chart, in HTML"
+    )
     bench.set_defaults(run=_bench)
 
 
@@ -83,6 +86,10 @@ def _bench(options: argparse.Namespace) -> int:
     print(report.table())
     if options.json is not None:
         write_atomically(options.json, (report.to_json() + "\n").encode())
+    if options.report is not None:
+        from inception_harness.report.speed import write_speed_report
+
+        write_speed_report(report, options.report)
     return 0
 
 

@@ -21,7 +21,7 @@ from inception_harness.engines import Float32
 from inception_harness.labels import Labels
 from inception_harness.results import Observation
 
-__all__ = ["Label", "Prediction", "Score", "observing"]
+__all__ = ["Label", "Prediction", "Score", "note", "observing"]
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
@@ -46,7 +46,8 @@ def observing() -> Iterator[list[Observation]]:
         _listener.reset(token)
 
 
-def _note(observation: Observation) -> None:
+def note(observation: Observation) -> None:
+    """Tell the report of a comparison that is of no `Score` or `Label`."""
     seen = _listener.get()
     if seen is not None:
         seen.append(observation)
@@ -87,7 +88,7 @@ class Score(float):
             return NotImplemented  # type: ignore[no-any-return]  # Python's way to decline
         bound = float(other)
         margin = float(self) - bound if op.startswith(">") else bound - float(self)
-        _note(Observation(self.name, float(self), op, bound, margin, self.prediction.picture))
+        note(Observation(self.name, float(self), op, bound, margin, self.prediction.picture))
         return bool(_OPERATORS[op](float(self), bound))
 
     def __gt__(self, other: object) -> bool:
@@ -170,7 +171,7 @@ class Label(str):
         its = float(subject.scores[list(wanted)].max(initial=0))
         best_other = float(np.delete(subject.scores, wanted).max(initial=0))
         margin = its - best_other if op == "==" else best_other - its
-        _note(Observation("the top class", str(self), op, str(other), margin, subject.picture))
+        note(Observation("the top class", str(self), op, str(other), margin, subject.picture))
         return same if op == "==" else not same
 
     def _numbers_of(self, other: str) -> tuple[int, ...]:
