@@ -18,8 +18,8 @@ settings.load_profile("tests")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # Fixtures that make a test heavy: they need what is not in the repository, build the full-size
-# replica (96 MB), or start a browser.
-HEAVY = {"shared_store", "replica_folder", "replica_archive", "chromium"}
+# replica (96 MB) or another large network, or start a browser.
+HEAVY = {"shared_store", "replica_folder", "replica_archive", "chromium", "normalised"}
 HEAVY_FILES = {"test_bench.py"}
 # Cases of other fixtures that build networks of full size, by the test's name.
 HEAVY_CASES = ("[replica", "[keras", "[full", "-replica]", "-keras]", "-full]")

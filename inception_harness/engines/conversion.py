@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Conversion", "archive_of", "convert_once", "folded_graph"]
 
 # To be raised whenever folding or converting changes what it writes.
-_VERSION = 1
+_VERSION = 2
 _NOTES = "notes.json"
 
 
@@ -54,7 +54,15 @@ def archive_of(cache: Path, source: Path, kind: str, **settings: object) -> Path
         StoreError: the source cannot be read.
     """
     how = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
-    return cache / f"{sha256_of(source)}-{kind}-{_VERSION}-{how}.zip"
+    return cache / f"{_source_hash(source)}-{kind}-{_VERSION}-{how}.zip"
+
+
+def _source_hash(source: Path) -> str:
+    if not source.is_dir():
+        return sha256_of(source)
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    told = [[path.relative_to(source).as_posix(), sha256_of(path)] for path in files]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def convert_once(archive: Path, make: Callable[[], Conversion]) -> Conversion:

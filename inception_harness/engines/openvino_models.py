@@ -1,13 +1,14 @@
 """From a model's files to what OpenVINO compiles: read, or converted once and kept.
 
-Frozen graphs are folded and Keras models exported, both by TensorFlow, which the second start
-no longer needs. SavedModel folders, ``.tflite`` and ``.onnx`` files OpenVINO reads itself.
+Frozen graphs are folded and Keras models frozen, both by TensorFlow, which the second start
+no longer needs. ``.tflite`` and ``.onnx`` files and most SavedModel folders OpenVINO reads itself;
+a SavedModel whose variables it does not find is frozen as well.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,8 @@ def read_model(
         return _read_graph(core, card, path, cache)
     if card.model.format in ("keras", "keras-application"):
         return _read_keras(core, card, path, cache)
+    if card.model.format == "savedmodel":
+        return _read_saved_model(core, card, path, cache)
     return _read(core, path), card.tensors, ()
 
 
@@ -102,22 +105,55 @@ def _read_graph(
 def _read_keras(
     core: Any, card: Card, path: Path, cache: Path
 ) -> tuple[Any, Mapping[str, str], tuple[str, ...]]:
+    def frozen() -> bytes:
+        from inception_harness.engines.tensorflow_engine import frozen_keras
+
+        return frozen_keras(card, path)
+
+    settings = {"application": card.model.application, "classes": card.output.classes}
+    return _read_frozen(core, card, path, cache, frozen, "converted from Keras", settings)
+
+
+def _read_saved_model(
+    core: Any, card: Card, path: Path, cache: Path
+) -> tuple[Any, Mapping[str, str], tuple[str, ...]]:
+    def frozen() -> bytes:
+        from inception_harness.engines.tensorflow_engine import frozen_saved_model
+
+        return frozen_saved_model(card, path)
+
+    try:
+        return _read(core, path), card.tensors, ()
+    except EngineError:
+        if not (path / "saved_model.pb").is_file():
+            raise
+    # OpenVINO 2026.4 misses variables of what tf.saved_model.save makes of Keras 3 models, and
+    # reads what model.export makes of them.
+    settings = {"tensors": dict(card.tensors)}
+    return _read_frozen(core, card, path, cache, frozen, "frozen for OpenVINO", settings)
+
+
+def _read_frozen(
+    core: Any,
+    card: Card,
+    path: Path,
+    cache: Path,
+    frozen: Callable[[], bytes],
+    note: str,
+    settings: Mapping[str, object],
+) -> tuple[Any, Mapping[str, str], tuple[str, ...]]:
     def make() -> Conversion:
-        from inception_harness.engines.tensorflow_engine import export_keras
-
         with tempfile.TemporaryDirectory() as folder:
-            exported = Path(folder) / "exported"
-            export_keras(card, path, exported)
-            model = _read(core, exported)
-            return Conversion(_to_files(core, model, [], folder), ("converted from Keras",))
+            file = Path(folder) / "frozen.pb"
+            file.write_bytes(frozen())
+            return Conversion(_to_files(core, _read(core, file), [], folder), (note,))
 
-    archive = archive_of(
-        cache, path, "openvino",
-        application=card.model.application, classes=card.output.classes, openvino=_version(),
-    )  # fmt: skip
+    size = (card.input.width, card.input.height)
+    archive = archive_of(cache, path, "openvino", size=size, openvino=_version(), **settings)
     model, made = _from_archive(core, archive, make)
     given = {name for output in model.outputs for name in output.get_names()}
-    return model, {name: name for name in ("scores", "transfer") if name in given}, made.notes
+    names = {key: f"{key}:0" for key in ("scores", "transfer") if f"{key}:0" in given}
+    return model, names, made.notes
 
 
 def _to_files(core: Any, model: Any, outputs: list[str], folder: str) -> dict[str, bytes]:

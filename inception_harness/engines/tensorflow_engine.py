@@ -29,7 +29,8 @@ __all__ = [
     "DecodingGraphEngine",
     "FunctionEngine",
     "GraphEngine",
-    "export_keras",
+    "frozen_keras",
+    "frozen_saved_model",
     "load_keras",
     "open_model",
     "read_graph",
@@ -271,6 +272,17 @@ def _closed(_: Any) -> Any:
 
 
 def _open_saved_model(card: Card, path: Path, spec: EngineSpec) -> FunctionEngine:
+    signature, key, outputs = _signature(card, path)
+
+    def fetch(name: str) -> Callable[[Any], Any]:
+        return lambda batch: signature(**{key: batch})[name]
+
+    transfer = fetch(outputs["transfer"]) if "transfer" in outputs else None
+    return FunctionEngine(fetch(outputs["scores"]), transfer, spec, path)
+
+
+def _signature(card: Card, path: Path) -> tuple[Any, str, dict[str, str]]:
+    """Return a SavedModel's signature, its input's name, and its outputs' by their use."""
     try:
         loaded = tf.saved_model.load(str(path))
     except (OSError, ValueError) as error:
@@ -282,22 +294,18 @@ def _open_saved_model(card: Card, path: Path, spec: EngineSpec) -> FunctionEngin
             f"(found: {', '.join(signatures) or 'none'}). Save it with one."
         )
     signature = signatures["serving_default"]
+    # The signature belongs to the loaded object, which must outlive it.
+    signature._inception_harness_owner = loaded
     inputs = signature.structured_input_signature[1]
     (key,) = _only(list(inputs), "input", card, path)
     _refuse_other_size(inputs[key].shape, card, path)
     names = list(signature.structured_outputs)
-    transfer_name = card.tensors.get("transfer")
-    (out,) = _only([n for n in names if n != transfer_name], "scores", card, path)
-
-    def fetch(name: str) -> Callable[[Any], Any]:
-        def compute(batch: Any, owner: Any = loaded) -> Any:
-            # The signature belongs to the loaded object, which must outlive it: hence `owner`.
-            return signature(**{key: batch})[name]
-
-        return compute
-
-    transfer = fetch(transfer_name) if transfer_name and transfer_name in names else None
-    return FunctionEngine(fetch(out), transfer, spec, path)
+    transfer = card.tensors.get("transfer")
+    (scores,) = _only([name for name in names if name != transfer], "scores", card, path)
+    outputs = {"scores": scores}
+    if transfer is not None and transfer in names:
+        outputs["transfer"] = transfer
+    return signature, key, outputs
 
 
 def _only(names: list[str], key: str, card: Card, path: Path) -> Iterable[str]:
@@ -353,8 +361,8 @@ def load_keras(card: Card, path: Path) -> Any:
     return model
 
 
-def export_keras(card: Card, path: Path, folder: Path) -> None:
-    """Write a Keras model as a SavedModel, whose signature gives ``scores`` and ``transfer``.
+def frozen_keras(card: Card, path: Path) -> bytes:
+    """Return a Keras model as a frozen GraphDef with the nodes ``scores`` and ``transfer``.
 
     ``transfer`` is missing where the model's layers are no graph.
 
@@ -363,16 +371,45 @@ def export_keras(card: Card, path: Path, folder: Path) -> None:
     """
     model = load_keras(card, path)
     parts = {"scores": model, "transfer": _features(model)}
-    exported = tf.Module()
-    exported.parts = {key: part for key, part in parts.items() if part is not None}
     pictures = tf.TensorSpec((None, card.input.height, card.input.width, 3), tf.float32)
-    signature = tf.function(
-        lambda pictures: {
-            key: part(pictures, training=False) for key, part in exported.parts.items()
+    return _frozen(
+        lambda batch: {
+            key: tf.identity(part(batch, training=False), name=key)
+            for key, part in parts.items()
+            if part is not None
         },
-        input_signature=[pictures],
+        pictures,
     )
-    tf.saved_model.save(exported, str(folder), signatures=signature)
+
+
+def frozen_saved_model(card: Card, path: Path) -> bytes:
+    """Return a SavedModel's signature as a frozen GraphDef; nodes as in `frozen_keras`.
+
+    ``transfer`` is there where the card's [tensors] name an output of the signature.
+
+    Raises:
+        EngineError: the folder holds no SavedModel, or its signature is not clear.
+    """
+    signature, key, outputs = _signature(card, path)
+    spec = signature.structured_input_signature[1][key]
+    pictures = tf.TensorSpec((None, card.input.height, card.input.width, 3), spec.dtype)
+
+    def compute(batch: Any) -> dict[str, Any]:
+        out = signature(**{key: batch})
+        return {name: tf.identity(out[place], name=name) for name, place in outputs.items()}
+
+    return _frozen(compute, pictures)
+
+
+def _frozen(compute: Callable[[Any], dict[str, Any]], pictures: Any) -> bytes:
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    function = tf.function(compute, input_signature=[pictures])
+    frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+    graph: bytes = frozen.graph.as_graph_def().SerializeToString()
+    return graph
 
 
 def _compiled(model: Any) -> Callable[[Any], Any]:
