@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inception_harness.engines.quiet import without_startup_notes
 from inception_harness.store import Store
 
 if TYPE_CHECKING:
@@ -31,18 +32,19 @@ def open_loop(spec: str, store: Store | None = None) -> Callable[[Path], object]
         store: where its files are.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
+    with without_startup_notes():
+        import tensorflow as tf
 
-    from inception_harness.cards import find_card
+        from inception_harness.cards import find_card
 
-    card = find_card(spec)
-    path = card.local_folder(store or Store()) / card.model.file
-    graph = tf.Graph()
-    with graph.as_default():
-        graph_def = tf.compat.v1.GraphDef()
-        graph_def.ParseFromString(path.read_bytes())
-        tf.import_graph_def(graph_def, name="")
-    session = tf.compat.v1.Session(graph=graph)
+        card = find_card(spec)
+        path = card.local_folder(store or Store()) / card.model.file
+        graph = tf.Graph()
+        with graph.as_default():
+            graph_def = tf.compat.v1.GraphDef()
+            graph_def.ParseFromString(path.read_bytes())
+            tf.import_graph_def(graph_def, name="")
+        session = tf.compat.v1.Session(graph=graph)
     scores = graph.get_tensor_by_name(card.tensors["scores"])
     jpeg = card.tensors["jpeg"]
     return lambda picture: session.run(scores, {jpeg: picture.read_bytes()})
