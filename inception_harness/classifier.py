@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice, tee
 from pathlib import Path
 from types import TracebackType
 
@@ -135,7 +136,7 @@ class Classifier:
         """Compute a model's scores of many pictures, in their order.
 
         Threads decode and resize the next pictures while the engine computes, never more than
-        two batches ahead.
+        two batches ahead; an iterator is asked for no more than that.
 
         Args:
             pictures: each as `classify` takes it.
@@ -147,15 +148,23 @@ class Classifier:
         Raises:
             PictureError: the first picture that is none, or cannot be handled, by its name.
         """
-        sources = list(pictures)
-        called = list(names) if names is not None else [_name_of(p) for p in sources]
-        if len(called) != len(sources):
-            raise ValueError(f"{len(sources)} pictures, but {len(called)} names: give one each.")
+        called: Iterable[str] | None = names
+        if isinstance(pictures, Sized):
+            called = [_name_of(picture) for picture in pictures] if names is None else list(names)
+            if len(called) != len(pictures):
+                raise ValueError(
+                    f"{len(pictures)} pictures, but {len(called)} names: give one each."
+                )
+        elif names is None:
+            pictures, again = tee(pictures)
+            called = map(_name_of, again)
+        assert called is not None
+        errors, called = tee(called)
         size = batch_size or self.engine.batch
         views = ahead_of(
-            sources,
+            pictures,
             lambda source: self._see(source, fit),
-            names=called,
+            names=errors,
             threads=default_threads(),
             ahead=2 * size,
             progress=progress,
@@ -163,8 +172,7 @@ class Classifier:
         predictions: list[Prediction] = []
         with closing(views):
             for batch in in_batches(views, size):
-                done = len(predictions)
-                predictions += self._predict(batch, called[done : done + len(batch)])
+                predictions += self._predict(batch, list(islice(called, len(batch))))
         return predictions
 
     def network_view(self, picture: PictureSource, *, fit: str | None = None) -> Float32:

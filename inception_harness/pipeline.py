@@ -7,7 +7,7 @@ pictures are decoded and resized while the engine computes the ones before.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -24,10 +24,10 @@ Result = TypeVar("Result")
 
 
 def ahead_of(
-    sources: Sequence[Source],
+    sources: Iterable[Source],
     work: Callable[[Source], Result],
     *,
-    names: Sequence[str],
+    names: Iterable[str],
     threads: int,
     ahead: int,
     progress: bool = False,
@@ -39,9 +39,10 @@ def ahead_of(
     and the threads end.
 
     Args:
-        sources: what is worked on.
+        sources: what is worked on; taken no earlier than they are worked on, so that an iterator
+            never needs to hold more than `ahead` of them.
         work: called in a thread, once for each source.
-        names: what to call the sources in errors.
+        names: what to call the sources in errors, one for each.
         threads: how many work at once.
         ahead: how many sources are begun or done, and not used yet; from 1.
         progress: whether to show a bar, which is shown on terminals only.
@@ -49,13 +50,15 @@ def ahead_of(
     Raises:
         Exception: whatever `work` raises, when it is the source's turn; where the message of one
             of the harness's own does not name the source, its name is put before it.
+        ValueError: there are more sources than names, or fewer.
     """
-    if len(names) != len(sources):
-        raise ValueError(f"{len(sources)} sources, but {len(names)} names: give one each.")
+    total = len(sources) if isinstance(sources, Sized) else None
+    if total is not None and isinstance(names, Sized) and len(names) != total:
+        raise ValueError(f"{total} sources, but {len(names)} names: give one each.")
     pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
     waiting: deque[tuple[str, Future[Result]]] = deque()
     coming = zip(names, sources, strict=True)
-    bar = _bar(len(sources)) if progress else None
+    bar = _bar(total) if progress else None
     try:
         while True:
             for name, source in islice(coming, ahead - len(waiting)):
@@ -79,7 +82,7 @@ def in_batches(results: Iterable[Result], size: int) -> Iterator[list[Result]]:
         yield batch
 
 
-def _bar(total: int) -> tqdm[NoReturn]:
+def _bar(total: int | None) -> tqdm[NoReturn]:
     from tqdm import tqdm
 
     return tqdm(total=total, unit="picture", disable=None, leave=False)

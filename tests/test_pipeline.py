@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import io
 import sys
 import threading
@@ -84,9 +83,33 @@ def test_results_are_let_go_when_they_have_been_used():
     seen = []
     for result in ahead_of(sources, lambda _: Held(), names=names, threads=2, ahead=2):
         seen.append(weakref.ref(result))
-        del result
-        gc.collect()
+        del result  # counted, not found by the garbage collector
         assert sum(ref() is not None for ref in seen[:-1]) == 0
+
+
+def test_an_iterator_is_asked_for_no_more_than_is_worked_on():
+    """So that a generator of large arrays never has all of them in memory."""
+    asked = 0
+
+    def pictures():
+        nonlocal asked
+        for level in range(40):
+            asked += 1
+            yield np.full((4, 6, 3), level, np.uint8)
+
+    most = []
+
+    class Scores(doubles.Colours):
+        def scores(self, batch):
+            most.append(asked)
+            return super().scores(batch)
+
+    made = Scores()
+    card, labels = describe_own(check_own(made, "colours"), "colours")
+    said = Classifier(card, OwnEngine(made), labels).classify_batch(pictures(), batch_size=4)
+    assert len(said) == asked == 40
+    # Two batches ahead, and the one that is computed.
+    assert all(seen <= 4 * number + 2 * 4 for number, seen in enumerate(most, start=1))
 
 
 def test_an_error_is_raised_at_its_turn_and_names_the_picture():
