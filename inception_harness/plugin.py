@@ -6,6 +6,7 @@ It is thin and starts quickly: models and runtimes are loaded when a test first 
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -349,18 +350,24 @@ def _prepare(session: pytest.Session) -> None:
 def pytest_report_collectionfinish(
     config: pytest.Config, items: list[pytest.Item]
 ) -> list[str] | None:
-    """Name the models under test, their files, engines and pictures."""
-    keys = {subject.key for item in items if (subject := _subject_of(item))}
+    """Name the models under test, their files, engines and pictures, and how they were loaded."""
+    wanted = [(subject.key, item) for item in items if (subject := _subject_of(item))]
+    keys = {key for key, _ in wanted}
     if not keys:
         return None
+    # Those that ask for the picture set's predictions. Computed here, where nothing captures what
+    # is written, a long set shows its progress.
+    predicted = {key for key, item in wanted if "classify" in getattr(item, "fixturenames", ())}
     run = _run_of(config)
     lines = []
     for subject in run.subjects:
         if subject.key in keys:
             lines += run.models.describe(subject)
+            if not config.option.collectonly:
+                lines += run.models.warm_up(subject, predict=subject.key in predicted)
     if run.baseline:
         lines.append(f"baseline: {run.baseline.spec}")
-    return lines
+    return [part for line in lines for part in textwrap.wrap(line, 80, subsequent_indent="  ")]
 
 
 @pytest.hookimpl(trylast=True)

@@ -157,7 +157,10 @@ class Models:
         if key not in self._predictions:
             pictures = self.picture_set(subject).ready(self.store)
             found = self.classifier(subject).classify_batch(
-                [pictures[role].path for role in pictures], fit=fit, names=list(pictures)
+                [pictures[role].path for role in pictures],
+                fit=fit,
+                names=list(pictures),
+                progress=True,
             )
             self._predictions[key] = dict(zip(pictures, found, strict=True))
         return self._predictions[key]
@@ -190,6 +193,23 @@ class Models:
             f"{threads} thread{'s' if threads > 1 else ''}; decoder: {images.DECODER}",
             f"  pictures: {pictures.name}: {pictures.title}",
         ]
+
+    def warm_up(self, subject: Subject, *, predict: bool) -> list[str]:
+        """Load a subject and return a line on how it was loaded; none where there is none.
+
+        What goes wrong here is not told: it comes again with the test that needs the model.
+
+        Args:
+            subject: the model and its engine.
+            predict: whether to compute the whole picture set as well.
+        """
+        try:
+            notes = self.classifier(subject).engine.notes
+            if predict:
+                self.predictions(subject)
+        except Exception:
+            return []
+        return [f"  loaded: {'; '.join(notes)}"] if notes else []
 
     def close(self) -> None:
         """Release all models."""

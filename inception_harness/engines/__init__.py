@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from inception_harness.engines.quiet import without_startup_notes
 from inception_harness.errors import EngineError
 
 if TYPE_CHECKING:
@@ -201,6 +202,7 @@ def open_engine(card: Card, folder: Path, spec: EngineSpec | None, cache: Path) 
             f"Engine {chosen.name!r} cannot run {card.name}, whose format is "
             f"{card.model.format}. Use --engine {' or --engine '.join(able)}."
         )
-    module = importlib.import_module(f"inception_harness.engines.{chosen.name}_engine")
-    engine: Engine = module.open_model(card, folder, chosen, cache)
+    with without_startup_notes():
+        module = importlib.import_module(f"inception_harness.engines.{chosen.name}_engine")
+        engine: Engine = module.open_model(card, folder, chosen, cache)
     return engine
