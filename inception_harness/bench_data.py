@@ -9,12 +9,13 @@ from statistics import median
 from inception_harness.json_data import JsonData
 from inception_harness.results import Timing
 
-__all__ = ["NOISE", "RULE", "BenchReport", "Limit", "Speed", "spread_of"]
+__all__ = ["LEAST_ROUNDS", "NOISE", "RULE", "BenchReport", "Limit", "Speed", "spread_of"]
 
 NOISE = 0.10
+LEAST_ROUNDS = 3
 RULE = (
     "A row is noisy (~) where half of its rounds lie more than 10 % of the median apart (the "
-    "spread); the run is valid where no row is."
+    "spread); the run is valid where no row is. Fewer than 3 rounds are not judged."
 )
 
 
@@ -123,7 +124,9 @@ class BenchReport(JsonData):
 
     @property
     def verdict(self) -> str:
-        """``valid`` or ``noisy``, by `RULE`."""
+        """``valid``, ``noisy`` or ``not judged``, by `RULE`."""
+        if self.rounds < LEAST_ROUNDS:
+            return "not judged"
         noisy = [*(row.noisy for row in self.speeds), *(row.noisy for row in self.limits)]
         return "noisy" if any(noisy) else "valid"
 

@@ -59,6 +59,7 @@ def _positive(text: str) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from inception_harness.bench import BATCHES, Settings, default_engines, measure
     from inception_harness.engines import EngineSpec
+    from inception_harness.files import refuse_unwritable
     from inception_harness.own_models import names_a_factory
     from inception_harness.store import Store, write_atomically
 
@@ -68,6 +69,8 @@ def _bench(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
+    refuse_unwritable(options.json, "--json")
+    refuse_unwritable(options.report, "--report")
     settings = Settings(
         count=options.count,
         rounds=options.rounds,

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from inception_harness.errors import StoreError
 
-__all__ = ["cannot_write", "flush_to_disk", "hash_of", "sha256_of", "write_atomically"]
+__all__ = [
+    "cannot_write",
+    "flush_to_disk",
+    "hash_of",
+    "refuse_unwritable",
+    "sha256_of",
+    "write_atomically",
+]
 
 # Two writes within one tick of a file system's clock look the same; FAT's is the coarsest, 2 s.
 _CLOCK_TICK_NS = 3_000_000_000
@@ -57,6 +64,30 @@ def sha256_of(path: Path) -> str:
         StoreError: the file cannot be read.
     """
     return hash_of(path, "sha256")
+
+
+def refuse_unwritable(path: Path | None, option: str) -> None:
+    """Refuse a file that could not be written, before the work whose result it is to hold.
+
+    Args:
+        path: the file to be, or None where none was asked for.
+        option: what asked for it, for the error, for example ``--json``.
+
+    Raises:
+        StoreError: it is a folder, or stands in a folder that is missing or cannot be written to.
+    """
+    if path is None:
+        return
+    folder = path.absolute().parent
+    if path.is_dir():
+        problem = "that is a folder; name a file"
+    elif not folder.is_dir():
+        problem = f"there is no folder {folder}; make it first"
+    elif not os.access(folder, os.W_OK):
+        problem = f"the folder {folder} cannot be written to; name another"
+    else:
+        return
+    raise StoreError(f"{option} {path}: {problem}.")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
