@@ -20,7 +20,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Fixtures that make a test heavy: they need what is not in the repository, build the full-size
 # replica (96 MB) or another large network, or start a browser.
 HEAVY = {"shared_store", "replica_folder", "replica_archive", "chromium", "normalised"}
-HEAVY_FILES = {"test_bench.py"}
+HEAVY_FILES = {"test_bench.py", "test_engine_openvino.py"}
+# A second or more each, measured: processes of their own that import TensorFlow, servers that are
+# slow on purpose, searches.
+HEAVY_TESTS = {
+    "test_a_flip_is_shrunk_printed_and_saved_beside_the_report",
+    "test_a_model_that_does_not_flip_is_left_in_peace",
+    "test_any_graph_of_known_parts_folds_and_computes_the_same",
+    "test_odd_but_right_answers_are_accepted[new store-slow]",
+    "test_odd_but_right_answers_are_accepted[store in use-slow]",
+    "test_report_and_junit_tell_the_same_of_all_workers[xdist]",
+    "test_threads_of_keras_are_one_setting_for_the_whole_process",
+    "test_throughput_is_left_out_unless_it_is_asked_for",
+    "test_whatever_can_be_written_reads_back_equal",
+}
 # Cases of other fixtures that build networks of full size, by the test's name.
 HEAVY_CASES = ("[replica", "[keras", "[full", "-replica]", "-keras]", "-full]")
 
@@ -31,6 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if (
             item.path.name in HEAVY_FILES
+            or item.name in HEAVY_TESTS
             or HEAVY & set(getattr(item, "fixturenames", ()))
             or (
                 item.path.name in ("test_fold.py", "test_replica.py")
