@@ -28,7 +28,9 @@ def tolerance_of(classifier):
 
     An engine may compute a quantised network in float; its outputs are whole steps all the same.
     """
-    return TOLERANCE["int8" if classifier.card.output.step else classifier.engine.precision]
+    precision = classifier.engine.precision
+    quantised = classifier.card.output.step or precision.startswith("int8")
+    return TOLERANCE["int8" if quantised else precision]
 
 
 @pytest.mark.parametrize("perturbation", ["gaussian-blur", "gaussian-noise", "occlusion"])

@@ -20,6 +20,7 @@ from inception_harness import encodings
 from inception_harness.files import write_atomically
 from inception_harness.perturb import Perturbation
 from inception_harness.perturbed import CLAIMED_SEVERITIES
+from inception_harness.search_profiles import WIDE, search_settings
 from inception_harness.strategies import perturbations
 
 # At severity 1 none of these flips a sure answer of the five MobileNets: seen with 20 seeds of
@@ -51,16 +52,18 @@ def searched(wide):
 
 
 @pytest.mark.invariance
-def test_search_finds_no_flip(perturbed, sure, found_folder, harness_subject):
+def test_search_finds_no_flip(perturbed, sure, found_folder, harness_subject, request):
     """Hypothesis looks for a mild perturbation that flips a sure label, and finds none."""
     flips = []
+    profile = request.config.getoption("--hypothesis-profile", None)
+    chosen = search_settings(profile)
 
     @settings(
-        settings(),
+        chosen,
         report_multiple_bugs=False,
-        phases=set(settings().phases) - {Phase.explain},  # it would only try more
+        phases=set(chosen.phases) - {Phase.explain},  # it would only try more
     )
-    @given(picture=st.sampled_from(sure), perturbation=searched(settings().max_examples > 100))
+    @given(picture=st.sampled_from(sure), perturbation=searched(profile == WIDE))
     @example(picture="panda", perturbation=Perturbation("horizontal-flip", 1, 0))
     def holds(picture, perturbation):
         assume(picture in sure)
