@@ -10,8 +10,17 @@
     seen = "giant panda 54.7 %, asked for 80 %"
     since = "2018-02-22"
 
-A list is data; that an entry is expected to fail, and fails the run when it does not, is the
-plugin's work.
+An entry may have ``engines = ["openvino:bf16"]``: the failure was seen on these engines only, each
+``NAME`` or ``NAME:PRECISION``. Which entries apply depends on the engine of the run:
+
+- On the default engine of the model's format, and for models made by a factory, those without
+  ``engines`` and those that name it. They are strict: one that holds again fails the run.
+- On any other engine or precision, those without ``engines`` and those that name it. They are not
+  strict: arithmetic differs there between processors too, so a failure is excused, and a behaviour
+  that holds has simply passed.
+
+Whether it applies or not, each entry must match a test. A list is data; to expect the failures is
+the plugin's work.
 """
 
 from __future__ import annotations
@@ -23,7 +32,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from inception_harness.errors import RecordError
+from inception_harness.engines import EngineSpec
+from inception_harness.errors import EngineError, RecordError
 from inception_harness.reviewed_entries import figures, read_entries, sentence, text, version
 
 __all__ = ["KnownFailure", "KnownFailures", "find_known_failures", "match", "read_known_failures"]
@@ -41,6 +51,8 @@ class KnownFailure:
         seen: the figures that were seen.
         since: the version that had it first, or the day on which it was seen.
         line: where the entry begins in its file.
+        engines: the engines on which it fails, as `EngineSpec.arithmetic` writes them; none where
+            the model fails on all.
     """
 
     test: str
@@ -48,6 +60,11 @@ class KnownFailure:
     seen: str
     since: str
     line: int
+    engines: tuple[str, ...] = ()
+
+    def is_of(self, engine: str | None) -> bool:
+        """Tell whether the failure is known on an engine (`EngineSpec.arithmetic`), or on None."""
+        return not self.engines or engine in self.engines
 
 
 @dataclass(frozen=True)
@@ -82,7 +99,8 @@ def read_known_failures(path: Path) -> KnownFailures:
         RecordError: the file is no such list; the message names the line.
     """
     keys = {"test": _test_id, "reason": sentence, "seen": figures, "since": version}
-    head, rows = read_entries(path, "known_failure", {"model": text}, keys)
+    optional = {"engines": _engines}
+    head, rows = read_entries(path, "known_failure", {"model": text}, keys, optional)
     if head["model"] != path.stem:
         raise RecordError(
             f"{path}: the list is of {head['model']!r}, the file's name says {path.stem!r}. "
@@ -128,3 +146,24 @@ def _test_id(value: Any) -> str:
     if not isinstance(value, str) or not _TEST.fullmatch(value):
         raise ValueError("a test's id, as test_panda.py::test_x or test_panda.py::test_x[param]")
     return value
+
+
+def _engines(value: Any) -> tuple[str, ...]:
+    expected = (
+        "a list of engines without threads and batch, each once, as "
+        '["openvino", "openvino:bf16"] (f32 goes without saying)'
+    )
+    if not isinstance(value, list) or not value:
+        raise ValueError(expected)
+    found = []
+    for one in value:
+        try:
+            spec = EngineSpec.parse(one) if isinstance(one, str) else None
+        except EngineError:
+            spec = None
+        if spec is None or one != spec.arithmetic:
+            raise ValueError(expected)
+        found.append(one)
+    if len(set(found)) < len(found):
+        raise ValueError(expected)
+    return tuple(found)

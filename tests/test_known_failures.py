@@ -59,6 +59,16 @@ def test_a_list_is_read(file: Path):
     assert find_known_failures("little", file.parent) == expected
 
 
+def test_an_entry_may_be_of_some_engines_only(file: Path):
+    file.write_text(TEXT + 'engines = ["openvino:bf16", "litert"]\n', encoding="utf-8")
+    panda, tail = read_known_failures(file).entries.values()
+    assert (panda.engines, tail.engines) == ((), ("openvino:bf16", "litert"))
+    assert [tail.is_of(one) for one in ("openvino", "openvino:bf16", "litert", None)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+    assert all(panda.is_of(one) for one in ("openvino", "openvino:bf16", None))
+
+
 def test_a_model_without_a_file_has_none(file: Path):
     assert find_known_failures("little", file.parent) == KnownFailures("little", file)
 
@@ -72,6 +82,10 @@ SENTENCE = (
     "'reason' should be a sentence that says why, of 4 words and 20 letters at least and without a "
     "placeholder"
 )
+ENGINES = (
+    "'engines' should be a list of engines without threads and batch, each once, as "
+    '["openvino", "openvino:bf16"] (f32 goes without saying)'
+)
 REASON = '"This version recognises the panda, but is far less sure of it."'
 
 DAMAGES = {
@@ -83,7 +97,8 @@ DAMAGES = {
     "a foreign key": (
         'since = "v1-0.75"',
         'since = "v1-0.75"\nauthor = "me"',
-        ", line 9: unknown key 'author' in [[known_failure]]. Known: test, reason, seen, since.",
+        ", line 9: unknown key 'author' in [[known_failure]]. Known: test, reason, seen, since, "
+        "engines.",
     ),
     "a misspelt array": (
         '[[known_failure]]\ntest = "test_panda',
@@ -154,6 +169,41 @@ DAMAGES = {
         "2018-02-22",
         "0.75",
         ", line 14: 'since' should be a version, as a text, or a date; found 0.75.",
+    ),
+    "an engine that is no list": (
+        "since = 2018-02-22",
+        'since = 2018-02-22\nengines = "openvino"',
+        f", line 15: {ENGINES}; found 'openvino'.",
+    ),
+    "a list of no engine": (
+        "since = 2018-02-22",
+        "since = 2018-02-22\nengines = []",
+        f", line 15: {ENGINES}; found [].",
+    ),
+    "an engine that is none": (
+        "since = 2018-02-22",
+        'since = 2018-02-22\nengines = ["openvino", "opnvino"]',
+        f", line 15: {ENGINES}; found ['openvino', 'opnvino'].",
+    ),
+    "an engine that is no text": (
+        "since = 2018-02-22",
+        "since = 2018-02-22\nengines = [7]",
+        f", line 15: {ENGINES}; found [7].",
+    ),
+    "an engine with threads": (
+        "since = 2018-02-22",
+        'since = 2018-02-22\nengines = ["openvino:bf16,threads=2"]',
+        f", line 15: {ENGINES}; found ['openvino:bf16,threads=2'].",
+    ),
+    "an engine with its own precision": (
+        "since = 2018-02-22",
+        'since = 2018-02-22\nengines = ["openvino:f32"]',
+        f", line 15: {ENGINES}; found ['openvino:f32'].",
+    ),
+    "an engine twice": (
+        "since = 2018-02-22",
+        'since = 2018-02-22\nengines = ["openvino", "openvino"]',
+        f", line 15: {ENGINES}; found ['openvino', 'openvino'].",
     ),
     "no end of a text": (
         'seen = "torch 33.2 %"',

@@ -44,7 +44,8 @@ class Engine(Protocol):
     Attributes:
         name: the runtime, as it is named after ``--engine``.
         version: the runtime's own version.
-        precision: the arithmetic, ``f32``, ``bf16`` or ``int8``.
+        precision: the arithmetic: ``f32``, ``bf16``, or for quantised models ``int8``, and
+            ``int8-bf16`` where what is not quantised in them is computed in bf16.
         threads: how many threads it computes with.
         batch: how many pictures it computes at once with good use of the machine.
         notes: what a person should know of how the model was loaded, for the header.
@@ -163,7 +164,7 @@ class EngineSpec:
                 values["precision"] = option
             elif option == "original":
                 values["original"] = True
-            elif equals and key in ("threads", "batch") and value.isdigit() and int(value) > 0:
+            elif equals and key in ("threads", "batch") and value.isdecimal() and int(value) > 0:
                 values[key] = int(value)
             else:
                 raise EngineError(
@@ -171,6 +172,15 @@ class EngineSpec:
                     "Use f32 or bf16, threads=N, batch=N (N from 1), or original."
                 )
         return cls(name, **values)  # type: ignore[arg-type]  # keys and types set just above
+
+    @property
+    def arithmetic(self) -> str:
+        """What decides on the scores: ``openvino`` or ``openvino:bf16``.
+
+        Without what they do not depend on, threads, batch and folding, and without ``f32``, which
+        is every engine's own.
+        """
+        return self.name if self.precision in (None, "f32") else f"{self.name}:{self.precision}"
 
     def __str__(self) -> str:
         """Return the text that `parse` reads back to an equal spec."""
@@ -201,6 +211,12 @@ def open_engine(card: Card, folder: Path, spec: EngineSpec | None, cache: Path) 
         raise EngineError(
             f"Engine {chosen.name!r} cannot run {card.name}, whose format is "
             f"{card.model.format}. Use --engine {' or --engine '.join(able)}."
+        )
+    if chosen.original and card.model.format != "graphdef":
+        raise EngineError(
+            f"Engine {chosen.name!r} has no option 'original' for {card.name}, whose format is "
+            f"{card.model.format}: only frozen graphs (graphdef) are folded. "
+            f"Use --engine {chosen.name}."
         )
     with without_startup_notes():
         module = importlib.import_module(f"inception_harness.engines.{chosen.name}_engine")
