@@ -257,6 +257,44 @@ def test_bf16_and_other_engines_are_refused(tflite_folder):
     )
 
 
+@pytest.mark.parametrize("kind", ["uint8", "int8"])
+def test_f32_of_a_quantised_file_is_refused(tflite_folder, kind):
+    assert refusal(open_small, tflite_folder, kind, engine="litert:f32") == (
+        f"Engine 'litert:f32': {tflite_folder / kind}.tflite is quantised, and LiteRT computes in "
+        "the file's own arithmetic. Use --engine litert."
+    )
+    with open_small(tflite_folder, "float", engine="litert:f32") as classifier:
+        assert classifier.engine.precision == "f32"
+
+
+def test_the_option_original_is_refused(tflite_folder):
+    assert refusal(open_small, tflite_folder, "float", engine="litert:original") == (
+        "Engine 'litert' has no option 'original' for float-tflite, whose format is tflite: only "
+        "frozen graphs (graphdef) are folded. Use --engine litert."
+    )
+
+
+@pytest.mark.parametrize("number", ["²", "0", "-1", "1.5", "x", ""])
+def test_a_number_of_threads_that_is_none_is_refused(number):
+    assert refusal(EngineSpec.parse, f"litert:threads={number}") == (
+        f"Engine 'litert:threads={number}': 'threads={number}' is no option of an engine. Use f32 "
+        "or bf16, threads=N, batch=N (N from 1), or original."
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "arithmetic"),
+    [
+        ("openvino", "openvino"),
+        ("openvino:f32,threads=2", "openvino"),
+        ("openvino:bf16,batch=4", "openvino:bf16"),
+        ("tensorflow:original", "tensorflow"),
+    ],
+)
+def test_the_arithmetic_of_a_spec_is_what_decides_on_the_scores(spec, arithmetic):
+    assert EngineSpec.parse(spec).arithmetic == arithmetic
+
+
 def test_an_engine_is_closed_more_than_once_without_harm(tflite_folder):
     classifier = open_small(tflite_folder, "float", engine=EngineSpec("litert", threads=1))
     classifier.close()

@@ -65,12 +65,19 @@ def _source_hash(source: Path) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def convert_once(archive: Path, make: Callable[[], Conversion]) -> Conversion:
+def convert_once(
+    archive: Path, make: Callable[[], Conversion], *, anew: bool = False
+) -> Conversion:
     """Return what the archive holds; without a whole one convert, and keep the result.
 
     Where nothing can be written the result is used all the same, and a note says so.
+
+    Args:
+        archive: where the conversion is kept.
+        make: converts.
+        anew: convert whatever the archive holds, and replace it.
     """
-    kept = _read(archive)
+    kept = None if anew else _read(archive)
     if kept is not None:
         return Conversion(kept.files, (*kept.notes, "cached"))
     made = make()

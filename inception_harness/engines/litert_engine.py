@@ -49,6 +49,11 @@ class LiteRTEngine:
         self._input = self._only("inputs", self._interpreters[0].get_input_details())
         self._output = self._only("outputs", self._interpreters[0].get_output_details())
         self.precision = "f32" if self._output["dtype"] == np.float32 else "int8"
+        if spec.precision == "f32" and self.precision != "f32":
+            raise EngineError(
+                f"Engine 'litert:f32': {path} is quantised, and LiteRT computes in the file's own "
+                "arithmetic. Use --engine litert."
+            )
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="litert")
 
     def _only(self, what: str, details: Any) -> Any:

@@ -178,8 +178,7 @@ def _from_archive(core: Any, archive: Path, make: Any) -> tuple[Any, Conversion]
         return _from_files(core, made.files), made
     except (RuntimeError, KeyError):
         # Whole, but nothing that this OpenVINO reads; converted again, it is replaced.
-        archive.unlink(missing_ok=True)
-        made = convert_once(archive, make)
+        made = convert_once(archive, make, anew=True)
         return _from_files(core, made.files), made
 
 
