@@ -12,7 +12,7 @@ pytestmark = pytest.mark.invariance
 
 # Arithmetic in another order may change the last bits of a float32 score; a batch of another
 # size makes libraries choose other kernels. bfloat16 keeps 8 bits, so a step is 2^-8 relative.
-SAME = {"f32": 1e-5, "bf16": 2.0**-7, "int8": 0.0}
+SAME = {"f32": 1e-5, "bf16": 2.0**-7, "int8": 0.0, "int8-bf16": 0.0}
 
 
 def assert_same(first, second, tolerance, what):

@@ -115,7 +115,9 @@ def measure(
         flop = _flop(card, where, notes)
         threads = loaded[0].engine.threads
         precisions = sorted({way.precision for way in ways}, reverse=True)
-        products = {each: matrix_products(each, threads) for each in precisions if each != "int8"}
+        products = {
+            each: matrix_products(each, threads) for each in precisions if "int8" not in each
+        }
         rates, limits = _rounds(ways, products, how, say)
         colds = _cold_starts(spec, card, engines, files, where, how, say)
         speeds = _speeds(ways, rates, limits, flop, colds)

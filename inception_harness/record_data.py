@@ -57,7 +57,8 @@ class Record:
         model_sha256: of the weights' file, 64 digits, or "" where it is not known.
         engine: the runtime that computed the scores.
         engine_version: the runtime's own version.
-        precision: its arithmetic, ``f32``, ``bf16`` or ``int8``.
+        precision: its arithmetic, ``f32``, ``bf16``, ``int8`` or ``int8-bf16``
+            (`inception_harness.engines.Engine`).
         decoder: what decoded the pictures.
         picture_set: the name of the picture set.
         classes: how many outputs the model has.

@@ -38,7 +38,8 @@ _ENGINE_FLOAT = Tolerance(1e-3, "another engine or version, float32")
 # The miniature on its drawings, OpenVINO in bfloat16 against TensorFlow in float32: 0.0056. An
 # allowance beyond that, as rounding adds up in networks with many more layers.
 _ENGINE_BF16 = Tolerance(0.05, "another engine or version, bfloat16")
-# Measured: OpenVINO in float32 0.117, in bfloat16 0.145, LiteRT without XNNPACK 0.125.
+# Measured: OpenVINO in float32 0.117, in bfloat16 0.145, LiteRT without XNNPACK 0.125. Of 510
+# photographs, OpenVINO in bfloat16 goes beyond the bound on 6 at most (the ptq network, 0.316).
 _ENGINE_QUANTISED = Tolerance(0.15, "another engine or version, quantised network")
 # The 2015 graph's printed tables of TensorFlow 0.10 and 1.1, whose JPEG decoders differ by up to
 # nine levels: 0.038 at most, on a picture where no class reaches 0.25.
@@ -55,8 +56,8 @@ def tolerance(before: Record, now: Record, *, decoded_otherwise: bool) -> Tolera
         now: the other; the order makes no difference.
         decoded_otherwise: whether the same file was decoded to other pixels.
     """
-    quantised = bool(before.step or now.step)
-    bf16 = "bf16" in (before.precision, now.precision)
+    quantised = any(record.step or "int8" in record.precision for record in (before, now))
+    bf16 = any("bf16" in record.precision for record in (before, now))
     found = [_same(before, now, quantised=quantised, bf16=bf16)]
     if _engine(before) != _engine(now):
         found.append(_ENGINE_QUANTISED if quantised else _ENGINE_BF16 if bf16 else _ENGINE_FLOAT)
@@ -70,7 +71,8 @@ def tolerance(before: Record, now: Record, *, decoded_otherwise: bool) -> Tolera
 
 def _same(before: Record, now: Record, *, quantised: bool, bf16: bool) -> Tolerance:
     if quantised:
-        step = max(before.step, now.step)
+        # Where a card does not state the step: that of a softmax in 8 bits.
+        step = max(before.step, now.step) or 2**-8
         return Tolerance(step, "the same engine and pixels: one step of the quantised output")
     return _SAME_BF16 if bf16 else _SAME_FLOAT
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from inception_harness.classifier import load
-from inception_harness.errors import EngineError
+from inception_harness.errors import EngineError, StoreError
 from inception_harness.store import Store
 from tests import replica
 from tests import small_networks as small
@@ -178,6 +178,39 @@ def test_a_whole_archive_that_openvino_cannot_read_is_made_again(tiny_card, tiny
     with open_tiny(tiny_card) as classifier:
         assert "of another time" not in classifier.engine.notes
         np.testing.assert_allclose(classifier.engine.run(views()), tiny_expected[0], atol=1e-5)
+    with open_tiny(tiny_card) as classifier:
+        assert classifier.engine.notes[-1] == "cached"
+
+
+def test_an_archive_that_can_be_neither_read_nor_replaced_does_no_harm(
+    tiny_card, tiny_expected, monkeypatch
+):
+    """As in a store that several users share and few may write to."""
+    import zipfile
+
+    with open_tiny(tiny_card):
+        pass
+    (archive,) = (tiny_card.parent / "converted").glob("*-openvino-*")
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("model.xml", "<net")
+        made.writestr("model.bin", b"1234")
+        made.writestr("notes.json", "[]")
+    before = archive.read_bytes()
+
+    # Whoever runs as root may write to a read-only folder, so its refusals are played.
+    def refuse(path, *arguments, **keywords):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    def refuse_to_write(path, data):
+        raise StoreError(f"Cannot write {path}: Permission denied.")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    monkeypatch.setattr("inception_harness.engines.conversion.write_atomically", refuse_to_write)
+    with open_tiny(tiny_card) as classifier:
+        notes = classifier.engine.notes
+        assert notes[-1] == f"not cached: Cannot write {archive}: Permission denied."
+        np.testing.assert_allclose(classifier.engine.run(views()), tiny_expected[0], atol=1e-5)
+    assert archive.read_bytes() == before
 
 
 def test_a_store_that_cannot_be_written_to_does_no_harm(tiny_card, tiny_expected):
@@ -354,6 +387,23 @@ def test_tflite_files_give_what_litert_gives(saved, kind, step):
     np.testing.assert_allclose(out, expected, atol=2 * step + 1e-5)
     if step:
         np.testing.assert_array_equal(out % step, 0)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8"])
+def test_the_two_arithmetics_of_a_quantised_file_are_told_apart(saved, kind):
+    if not has_bf16():
+        pytest.skip("This processor has no bf16.")
+    said = {}
+    for spec in ("openvino", "openvino:f32", "openvino:bf16"):
+        with load(
+            str(saved / f"{kind}-tflite.toml"), engine=spec, store=Store(saved / "store")
+        ) as classifier:
+            said[spec] = classifier.engine.precision, classifier.engine_title
+    assert said == {
+        "openvino": ("int8", "openvino"),
+        "openvino:f32": ("int8", "openvino"),
+        "openvino:bf16": ("int8-bf16", "openvino int8-bf16"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,10 @@ class OpenVINOEngine:
             "INFERENCE_NUM_THREADS": self.threads,
             "NUM_STREAMS": 1,
         }
-        self.precision = "int8" if quantised and quantised.is_quantised else arithmetic
+        self.precision = arithmetic
+        if quantised and quantised.is_quantised:
+            # In a quantised file, the hint decides on the layers between that are float.
+            self.precision = "int8" if arithmetic == "f32" else f"int8-{arithmetic}"
         try:
             self._compiled = core.compile_model(model, "CPU", config)
         except RuntimeError as error:  # OpenVINO's exceptions have no class of their own
