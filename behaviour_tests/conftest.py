@@ -6,9 +6,12 @@ from inception_harness.perturbed import SURE, PerturbedPictures
 
 
 @pytest.fixture(scope="session")
-def perturbed(classifier, classify, pictures):
-    """The pictures of the set under perturbations (`inception_harness.perturbed`)."""
-    return PerturbedPictures(classifier, pictures, classify.all())
+def perturbed(classifier, classify, pictures, stimulus_lock):
+    """The pictures of the set under perturbations (`inception_harness.perturbed`).
+
+    One that is not the locked one is an error of the test that would show it, and no failure.
+    """
+    return PerturbedPictures(classifier, pictures, classify.all(), stimulus_lock)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from inception_harness.images import UInt8
 from inception_harness.perturb import Perturbation, apply
 from inception_harness.pictures import PictureSet
 from inception_harness.prediction import Prediction
+from inception_harness.stimuli import LOCKED_SEED, StimulusLock
 
 __all__ = ["CLAIMED_SEVERITIES", "SURE", "PerturbedPictures", "perturbed_picture"]
 
@@ -69,16 +70,23 @@ class PerturbedPictures:
         classifier: the model.
         pictures: the set.
         originals: what the model says of the pictures as they are, by role.
+        lock: hashes of perturbed pictures, or None to check none.
 
     Attributes:
         originals: as given.
     """
 
     def __init__(
-        self, classifier: Classifier, pictures: PictureSet, originals: Mapping[str, Prediction]
+        self,
+        classifier: Classifier,
+        pictures: PictureSet,
+        originals: Mapping[str, Prediction],
+        lock: StimulusLock | None = None,
     ) -> None:
         self._classifier, self._pictures = classifier, pictures
         self.originals = originals
+        self._lock = lock
+        self._checked: set[tuple[str, Perturbation]] = set()
         self._answers: dict[tuple[str, Perturbation], Prediction] = {}
 
     @property
@@ -95,8 +103,27 @@ class PerturbedPictures:
         return [role for role, said in self.originals.items() if wanted(role, said)]
 
     def pixels(self, role: str, perturbation: Perturbation) -> UInt8:
-        """Return a perturbed picture, shape (h, w, 3)."""
-        return perturbed_picture(self._pictures[role].path, perturbation)
+        """Return a perturbed picture, shape (h, w, 3).
+
+        Raises:
+            StimulusError: the lock has this picture, with other pixels.
+        """
+        made = perturbed_picture(self._pictures[role].path, perturbation)
+        self._check(role, perturbation, made)
+        return made
+
+    def _check(self, role: str, perturbation: Perturbation, made: UInt8) -> None:
+        """Compare a perturbed picture with what was locked, once: no model is judged by another."""
+        name = f"{self._pictures.name}/{role}"
+        if (
+            self._lock is None
+            or name not in self._lock.pictures
+            or perturbation.seed != LOCKED_SEED
+            or (role, perturbation) in self._checked
+        ):
+            return
+        self._lock.check(name, perturbation, made)
+        self._checked.add((role, perturbation))
 
     def say(
         self, roles: list[str], perturbations: list[Perturbation]
@@ -109,6 +136,9 @@ class PerturbedPictures:
 
         Returns:
             Predictions by role and perturbation; each is named after both.
+
+        Raises:
+            StimulusError: a perturbed picture is not the one that was locked.
         """
         pairs = [(role, one) for role in roles for one in perturbations]
         new = [pair for pair in pairs if pair not in self._answers]

@@ -30,6 +30,7 @@ __all__ = [
     "harness_subject",
     "own_record",
     "pictures",
+    "stimulus_lock",
 ]
 
 DEFAULT_MODEL = "miniature"
@@ -587,6 +588,16 @@ def own_record(request: pytest.FixtureRequest, harness_subject: Any) -> Any:
     return find(
         _run_of(config).models, harness_subject, folder, write=config.getoption("record_scores")
     )
+
+
+@pytest.fixture(scope="session")
+def stimulus_lock(request: pytest.FixtureRequest, harness_subject: Any, classifier: Any) -> Any:
+    """The hashes of the set's perturbed pictures (`stimuli.StimulusLock`), or None."""
+    from inception_harness.stimuli import lock_path, read_lock
+
+    spec = _run_of(request.config).models.pictures_spec or classifier.card.pictures
+    path = lock_path(spec)
+    return read_lock(path) if path else None
 
 
 @pytest.fixture(scope="session")

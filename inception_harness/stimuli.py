@@ -1,12 +1,17 @@
 """The lock file of stimuli: hashes of perturbed pictures, so that no model is blamed for a change.
 
-Run ``python -m inception_harness.stimuli`` to lock the reference picture again after a change of a
-perturbation that is meant.
+``python -m inception_harness.stimuli`` locks pictures again after a change that is meant: of a
+perturbation, a decoder or a picture. The built-in sets share a file that ships with the harness. A
+set of one's own, ``my-set.toml``, has its lock beside it, in ``my-set.lock.toml``; without such a
+file its pictures are not checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +21,11 @@ from PIL import features
 
 from inception_harness.errors import HarnessError, RecordError
 from inception_harness.files import write_atomically
-from inception_harness.images import UInt8, pixel_hash
+from inception_harness.images import UInt8, decode, pixel_hash
 from inception_harness.perturb import PERTURBATIONS, SEVERITIES, Perturbation, apply
+from inception_harness.pictures import built_in_sets, find_picture_set
 from inception_harness.resources import fixtures_folder
+from inception_harness.store import Store
 from inception_harness.toml_lines import read_toml
 
 __all__ = [
@@ -27,13 +34,16 @@ __all__ = [
     "StimulusError",
     "StimulusLock",
     "default_lock",
+    "lock_path",
     "lock_pictures",
+    "main",
     "read_lock",
     "reference_picture",
 ]
 
 REFERENCE = "reference"
 LOCKED_SEED = 0
+_ENDING = ".lock.toml"
 
 _CODEC = f"Pillow {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}"
 _HEAD = (
@@ -82,7 +92,7 @@ class StimulusLock:
             )
         hashes = self._hashes(picture).get(name)
         if hashes is None:
-            raise StimulusError(f"{self.path} has no {name} of {picture}. Lock the picture again.")
+            raise StimulusError(f"{self.path} has no {name} of {picture}. {self._how(picture)}")
         self._compare(picture, f"{name} {severity}", hashes[severity - 1], pixels)
 
     def check_original(self, picture: str, rgb: UInt8) -> None:
@@ -109,7 +119,7 @@ class StimulusLock:
         if gone := sorted(set(hashes) - set(PERTURBATIONS) - {"picture"}):
             raise StimulusError(
                 f"{self.path} has {', '.join(gone)} of {picture}, which no perturbation is called. "
-                "Lock the picture again."
+                f"{self._how(picture)}"
             )
         for name in PERTURBATIONS:
             for severity in SEVERITIES:
@@ -119,7 +129,8 @@ class StimulusLock:
     def _hashes(self, picture: str) -> Hashes:
         if picture not in self.pictures:
             raise StimulusError(
-                f"{self.path} has no picture {picture!r}; it has {', '.join(self.pictures)}."
+                f"{self.path} has no picture {picture!r}; it has {', '.join(self.pictures)}. "
+                f"{self._how(picture)}"
             )
         return self.pictures[picture]
 
@@ -135,13 +146,37 @@ class StimulusLock:
         )
         raise StimulusError(
             f"The stimulus changed: {picture}, {what}: pixel hash {found}, locked {locked}.{codec} "
-            f"No model is to blame. If the change is meant, lock it again in {self.path}."
+            f"No model is to blame. If the change is meant: {self._how(picture)}"
         )
+
+    def _how(self, picture: str) -> str:
+        """Return the sentence that says how to lock a picture's set again."""
+        name = picture.partition("/")[0]
+        if self.path != default_lock() and self.path.name.endswith(_ENDING):
+            name = str(self.path.with_name(f"{self.path.name.removesuffix(_ENDING)}.toml"))
+        command = ["python", "-m", "inception_harness.stimuli", "--pictures", name]
+        return f"Lock it again: {shlex.join([*command, '--lock', str(self.path)])}"
 
 
 def default_lock() -> Path:
     """Return the lock file that ships with the harness."""
     return fixtures_folder() / "perturbations.lock.toml"
+
+
+def lock_path(pictures: str) -> Path | None:
+    """Return the lock file of a picture set, or None where a set of one's own has none.
+
+    Args:
+        pictures: as after ``--pictures``.
+    """
+    if pictures in (REFERENCE, *built_in_sets()):
+        return default_lock()
+    path = _beside(pictures)
+    return path if path.is_file() else None
+
+
+def _beside(pictures: str) -> Path:
+    return Path(pictures).with_suffix(_ENDING)
 
 
 def reference_picture() -> UInt8:
@@ -224,5 +259,60 @@ def _read_hashes(path: Path, picture: str, table: object) -> Hashes:
     return hashes
 
 
+def _pixels_of(pictures: str, store: Store) -> dict[str, UInt8]:
+    if pictures == REFERENCE:
+        return {REFERENCE: reference_picture()}
+    found = find_picture_set(pictures, store).ready(store)
+    return {f"{found.name}/{role}": decode(found[role].path) for role in found}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m inception_harness.stimuli",
+        description="Lock pictures and all their perturbations again, after a change that is "
+        "meant: their pixel hashes are written to a file for review. Other pictures of the file "
+        "stay as they are.",
+    )
+    parser.add_argument(
+        "--pictures",
+        action="append",
+        metavar="SET",
+        help=f"a built-in set ({', '.join(built_in_sets())}), {REFERENCE}, the picture that is "
+        "drawn by the harness, or the path of a set's TOML file. May be given several times. "
+        "Default: all that are built in.",
+    )
+    parser.add_argument(
+        "--lock",
+        type=Path,
+        metavar="FILE",
+        help="where to write. Default: for what is built in the file that ships, for a set of "
+        f"one's own, NAME.toml, NAME{_ENDING} beside it; the suite looks there.",
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Lock pictures; return the exit code, 3 where something is missing or damaged.
+
+    Args:
+        arguments: of the command line; None for this process's own.
+    """
+    options = _parser().parse_args(arguments)
+    store = Store()
+    wanted = dict.fromkeys(options.pictures or (REFERENCE, *built_in_sets()))
+    try:
+        # All are read before the first is written.
+        pixels = {spec: _pixels_of(spec, store) for spec in wanted}
+        for spec, pictures in pixels.items():
+            built_in = spec in (REFERENCE, *built_in_sets())
+            path = options.lock or (default_lock() if built_in else _beside(spec))
+            lock_pictures(path, pictures)
+            print(f"{path}: locked {len(pictures)} of {spec}.")
+    except HarnessError as error:
+        print(f"inception_harness.stimuli: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
 if __name__ == "__main__":
-    lock_pictures(default_lock(), {REFERENCE: reference_picture()})
+    sys.exit(main())
