@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inception_harness import images
+from inception_harness import encodings, images
+from inception_harness.errors import PictureError
 
 pytestmark = pytest.mark.invariance
 
@@ -21,7 +22,7 @@ def assert_same(first, second, tolerance, what):
     number = int(np.abs(first.scores - second.scores).argmax())
     assert furthest <= tolerance, (
         f"{first.picture}: {what} changes {first.labels.name(number)} from "
-        f"{first.scores[number]:.6f} to {second.scores[number]:.6f}, by {furthest:.2g}; "
+        f"{first.scores[number]:.8f} to {second.scores[number]:.8f}, by {furthest:.2g}; "
         f"{tolerance:.2g} is allowed  [{first.model}, {first.engine}]\n"
         f"{first.table(5)}\n\n{second.table(5)}"
     )
@@ -57,13 +58,54 @@ def test_form_of_the_picture_does_not_matter(classifier, classify, pictures, for
         assert_same(expected, classifier.classify(given, name=role), tolerance, f"the form {form}")
 
 
-def test_png_copy_changes_nothing(classifier, classify, pictures):
-    """PNG keeps every pixel, so a PNG copy of a decoded picture gets the same scores."""
-    for role, expected in classify.all().items():
-        copy = io.BytesIO()
-        Image.fromarray(images.decode(pictures[role].path)).save(copy, "PNG")
-        said = classifier.classify(copy.getvalue(), name=role)
-        assert_same(expected, said, SAME[classifier.engine.precision], "a PNG copy")
+def with_metadata(rgb):
+    """Return a PNG file that also names a program, a resolution and an upright EXIF orientation."""
+    tags = Image.Exif()
+    tags[0x0131], tags[0x0112] = "a program", 1
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "PNG", exif=tags, dpi=(300, 300))
+    return file.getvalue()
+
+
+LOSSLESS = {
+    "a PNG copy": encodings.png,
+    "metadata": with_metadata,
+    "a turned copy with its EXIF tag": encodings.exif_rotated_copy,
+}
+
+
+@pytest.fixture(scope="session")
+def singles(classifier, pictures):
+    """What the model says of each picture of the set, asked one by one."""
+    return {role: classifier.classify(pictures[role].path, name=role) for role in pictures}
+
+
+@pytest.mark.parametrize("copy", LOSSLESS)
+def test_lossless_copy_gives_the_same_scores_to_the_bit(classifier, pictures, singles, copy):
+    """A file that keeps every pixel is the same picture: nothing is left to the arithmetic.
+
+    Both are asked alone: as one of a batch, the same pixels may get other last bits.
+    """
+    for role, expected in singles.items():
+        file = LOSSLESS[copy](images.decode(pictures[role].path))
+        assert_same(expected, classifier.classify(file, name=role), 0.0, copy)
+
+
+def test_copy_without_metadata_gives_the_same_scores_to_the_bit(classifier, pictures, singles):
+    """What stands in a file beside the picture is about it, not in it."""
+    judged = False
+    for role, expected in singles.items():
+        whole = pictures[role].path.read_bytes()
+        try:
+            bare = encodings.strip_metadata(whole)
+        except PictureError:  # no JPEG or PNG file, or one that lies on its side without its EXIF
+            continue
+        if bare != whole:
+            judged = True
+            said = classifier.classify(bare, name=role)
+            assert_same(expected, said, 0.0, "leaving out the metadata")
+    if not judged:
+        pytest.skip("not applicable: no picture of the set has metadata that can be left out")
 
 
 def test_order_of_a_batch_does_not_matter(classifier, classify, pictures):
