@@ -42,7 +42,9 @@ def test_most_crops_of_the_parrot_are_macaw(classifier, classify, pictures):
 
     The verdict is on the share that all such crops have, of which some hundreds tell an interval
     (Wilson, 99 %): it holds where the whole interval is above a half, and fails where it is below.
-    Where it is neither, more crops are drawn; the end of that is said to be inconclusive.
+    Where it is neither, more crops are drawn, up to 800. If these do not decide either, the test
+    fails, since what is asked was not shown; its message then begins with "inconclusive" and says
+    how many more would decide.
     """
     rgb = images.decode(pictures["parrot"].path)
     places = crop_places(*rgb.shape[:2], CROPS[-1])
