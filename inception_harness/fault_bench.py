@@ -13,16 +13,12 @@ import numpy as np
 
 from inception_harness.classifier import Classifier
 from inception_harness.engines import Engine, open_engine
-from inception_harness.fault_files import READERS, GraphWeights, TfliteWeights
+from inception_harness.fault_files import READERS, GraphWeights, NotApplicable, TfliteWeights
 from inception_harness.labels import Labels
 from inception_harness.session import Models, Subject
 from inception_harness.store import sha256_of
 
 __all__ = ["Bench", "Fault", "NotApplicable"]
-
-
-class NotApplicable(Exception):  # noqa: N818 - it is an answer, not an error
-    """A fault cannot happen to this model; the message says why."""
 
 
 @dataclass
@@ -82,12 +78,16 @@ class Bench:
         """Return the weights of the model's file.
 
         Raises:
-            NotApplicable: files of this format are not opened here.
+            NotApplicable: files of this format, or weights of this type, are not opened here.
         """
         card = self.honest.card
         if card.model.format not in READERS:
             raise NotApplicable(f"weights of the format {card.model.format} are not opened here")
-        return READERS[card.model.format](card.local_folder(self.models.store) / card.model.file)
+        path = card.local_folder(self.models.store) / card.model.file
+        weights = READERS[card.model.format](path)
+        if not weights.kernels:
+            raise NotApplicable(f"no layer with weights of its own is found in {path.name}")
+        return weights
 
     def two_classes(self) -> tuple[int, int]:
         """Return the numbers of two classes that the picture set shows, the first two of it."""
@@ -111,8 +111,11 @@ class Fault:
         name: as after ``--only``.
         story: what is wrong, in a few words.
         make: returns the damaged model.
+        about_speed: whether it changes nothing but how long the model takes; such a fault alone
+            is timed.
     """
 
     name: str
     story: str
     make: Callable[[Bench], Classifier]
+    about_speed: bool = False

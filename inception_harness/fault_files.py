@@ -10,14 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["READERS", "GraphWeights", "Kernel", "TfliteWeights"]
+__all__ = ["READERS", "GraphWeights", "Kernel", "NotApplicable", "TfliteWeights"]
 
 Float64 = NDArray[np.float64]
 
 # Of the schema of TensorFlow Lite (BuiltinOperator, TensorType): operations that have a kernel as
 # their second input and a bias as their third, and the types of kernels.
 _WITH_KERNEL = (3, 4, 9)  # CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED
-_DTYPES = {0: "<f4", 2: "<i4", 3: "u1", 9: "i1"}
+_DTYPES = {0: "<f4", 2: "<i4", 3: "u1", 4: "<i8", 9: "i1"}
+
+
+class NotApplicable(Exception):  # noqa: N818 - it is an answer, not an error
+    """A fault cannot happen to this model; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Kernel:
         write: stores weights; integers are rounded, and cut at the ends of their range.
         output_axis: the axis of what the layer gives; -1 or 0.
         bias: the same for the bias, or None where it is not known.
+        steps: the scales and zero points of a quantisation by channels, each of shape (channels,)
+            and a view of the file; nothing where all channels share one step.
     """
 
     name: str
@@ -37,6 +43,17 @@ class Kernel:
     write: Callable[[Float64], None]
     output_axis: int
     bias: Kernel | None = None
+    steps: tuple[NDArray[Any], ...] = ()
+
+    def exchange(self, first: int, second: int) -> None:
+        """Let two channels of the output change places, with their steps and their biases."""
+        values = self.read()
+        rows = np.moveaxis(values, self.output_axis, 0)
+        for column in (rows, *self.steps):
+            column[[first, second]] = column[[second, first]]
+        self.write(values)
+        if self.bias is not None:
+            self.bias.exchange(first, second)
 
 
 class TfliteWeights:
@@ -44,6 +61,10 @@ class TfliteWeights:
 
     Attributes:
         kernels: in the order of computation; the last gives the classes.
+
+    Raises:
+        NotApplicable: the weights of a layer are of a type that is not opened here, or are
+            computed from others.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,11 +96,27 @@ class TfliteWeights:
 
     def _tensor(self, number: int, bias: Kernel | None, axis: int = 0) -> Kernel:
         tensor = self._graph.Tensors(number)
-        stored = self._model.Buffers(tensor.Buffer()).DataAsNumpy()
+        name = tensor.Name().decode()
+        buffer = self._model.Buffers(tensor.Buffer())
+        if buffer.DataLength() == 0:
+            # Weights stored as float16 stand in another tensor, which a DEQUANTIZE unpacks.
+            raise NotApplicable(
+                f"the weights {name!r} are not stored as they are used, but computed from others "
+                "(float16, or compressed)"
+            )
+        if tensor.Type() not in _DTYPES:
+            raise NotApplicable(
+                f"the weights {name!r} are of the type {_name_of_type(tensor.Type())}; float32 "
+                "and integers of whole bytes are opened here"
+            )
+        stored = buffer.DataAsNumpy()
         values = stored.view(_DTYPES[tensor.Type()]).reshape(tensor.ShapeAsNumpy())
         quantised = tensor.Quantization()
         points = quantised.ZeroPointAsNumpy() if quantised and quantised.ZeroPointLength() else 0
         zero = int(np.max(points))  # one for all, or zero for each channel
+        channels = values.shape[axis]
+        both: tuple[Any, ...] = (quantised.ScaleAsNumpy(), points) if quantised else ()
+        steps = tuple(s for s in both if np.ndim(s) == 1 and len(s) == channels > 1)
 
         def write(changed: Float64) -> None:
             if values.dtype.kind == "f":
@@ -88,9 +125,14 @@ class TfliteWeights:
             limits = np.iinfo(values.dtype)
             values[:] = np.clip(np.rint(changed) + zero, limits.min, limits.max)
 
-        return Kernel(
-            tensor.Name().decode(), lambda: values.astype(np.float64) - zero, write, axis, bias
-        )
+        return Kernel(name, lambda: values.astype(np.float64) - zero, write, axis, bias, steps)
+
+
+def _name_of_type(number: int) -> str:
+    from ai_edge_litert import schema_py_generated as schema
+
+    names: dict[int, str] = {v: k for k, v in vars(schema.TensorType).items() if k.isupper()}
+    return names.get(number, f"number {number}")
 
 
 class GraphWeights:
@@ -98,6 +140,9 @@ class GraphWeights:
 
     Attributes:
         kernels: in the order of the file, which is that of computation; the last gives the classes.
+
+    Raises:
+        NotApplicable: the weights of a layer are not float32.
     """
 
     def __init__(self, path: Path) -> None:
@@ -128,7 +173,13 @@ class GraphWeights:
         return self._of(self._constant(node.input[1]), self._of(bias, None) if bias else None)
 
     def _of(self, constant: Any, bias: Kernel | None) -> Kernel:
-        from tensorflow import make_ndarray, make_tensor_proto
+        from tensorflow import as_dtype, make_ndarray, make_tensor_proto
+
+        kind = as_dtype(constant.attr["dtype"].type).name
+        if kind != "float32":
+            raise NotApplicable(
+                f"the weights {constant.name!r} are of the type {kind}; float32 is opened here"
+            )
 
         def read() -> Float64:
             values: Float64 = make_ndarray(constant.attr["value"].tensor).astype(np.float64)
