@@ -164,5 +164,5 @@ OUTPUT_FAULTS = (
     Fault("batch-mixed-up", "entries of a batch mixed up", _mixed_up),
     Fault("smaller-version", "a smaller version under the larger one's name", _smaller),
     Fault("stale-scores", "scores of the picture before", _stale),
-    Fault("half-the-speed", "each batch computed twice", _half_speed),
+    Fault("half-the-speed", "each batch computed twice", _half_speed, about_speed=True),
 )

@@ -59,6 +59,7 @@ class FaultResult(JsonData):
         name: of the fault.
         story: what was wrong.
         reason: why it does not apply to the model, or "".
+        problem: why it applies and could not be made or judged, or "". That proves nothing.
         caught: the behaviours that noticed it.
         seconds: how long it took to make and to judge.
     """
@@ -66,13 +67,23 @@ class FaultResult(JsonData):
     name: str
     story: str
     reason: str = ""
+    problem: str = ""
     caught: tuple[Caught, ...] = ()
     seconds: float = 0.0
 
     @property
     def survived(self) -> bool:
-        """Whether it applies and nothing noticed it."""
-        return not self.reason and not self.caught
+        """Whether it applies, was judged, and nothing noticed it."""
+        return not (self.reason or self.problem or self.caught)
+
+    @property
+    def answer(self) -> str:
+        """What became of it, in a few words."""
+        if self.reason:
+            return "does not apply"
+        if self.problem:
+            return "not judged"
+        return "no" if self.survived else "yes"
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -109,13 +120,15 @@ class FaultRun(JsonData):
         """The counts in one sentence."""
         applied = [r for r in self.results if not r.reason]
         stored = [r for r in applied if r.only_by_record]
-        caught = sum(not r.survived for r in applied)
+        caught = sum(bool(r.caught) for r in applied)
         text = (
             f"{self.model}: {caught} of {len(applied)} faults caught, "
             f"{caught - len(stored)} of them without stored scores"
         )
         if lost := [r.name for r in applied if r.survived]:
             text += f"; survived: {', '.join(lost)}"
+        if broken := [r.name for r in applied if r.problem]:
+            text += f"; not judged: {', '.join(broken)}"
         if left_out := len(self.results) - len(applied):
             text += f"; {left_out} do not apply"
         return f"{text}. {self.seconds:.0f} s."
@@ -138,13 +151,13 @@ def markdown_table(run: FaultRun) -> str:
         "|---|---|" + "---|" * len(PARTS) + "---|",
     ]
     for result in run.results:
-        if result.reason:
-            answer, told = "does not apply", result.reason
-        else:
-            answer = "**no**" if result.survived else "yes"
-            answer += ", by stored scores alone" if result.only_by_record else ""
-            told = _told(result)
+        answer, told = result.answer, result.reason or result.problem or _told(result)
+        if answer in ("no", "not judged"):
+            answer = f"**{answer}**"
+        answer += ", by stored scores alone" if result.only_by_record else ""
         marks = [str(_count(result, part) or "") for part in PARTS]
+        # An error may be of several lines, and a row of a table is one.
+        told = " ".join(told.split()).replace("|", "\\|")
         lines.append(f"| {result.story} | {answer} | {' | '.join(marks)} | {told} |")
     return "\n".join(lines) + "\n"
 

@@ -11,7 +11,6 @@ from PIL import Image
 
 from inception_harness import cli, images
 from inception_harness.errors import HarnessError
-from inception_harness.fault_alarms import settings_of_runs
 from inception_harness.fault_bench import NotApplicable
 from inception_harness.fault_results import (
     Caught,
@@ -62,7 +61,6 @@ def test_every_fault_of_the_list_is_there():
         ("red-and-blue-swapped", [30.0, 20.0, 10.0]),
         ("scaled-to-one", [10 / 255, 20 / 255, 30 / 255]),
         ("scaled-twice", [(n - 128) / 128 for n in (10, 20, 30)]),
-        ("mean-not-subtracted", [138.0, 148.0, 158.0]),
     ],
 )
 def test_scaling_faults_change_the_numbers_that_the_network_gets(bench, name, expected):
@@ -198,8 +196,8 @@ def test_half_the_speed_takes_longer_and_says_the_same(bench, panda):
     damaged = made(bench, "half-the-speed")
     assert np.array_equal(damaged.classify(panda).scores, bench.honest.classify(panda).scores)
     # Other work on the machine blurs a measurement, but hardly all of three.
-    assert any(slower_by(bench, damaged) > 1.5 for _ in range(3))
-    assert any(slower_by(bench, bench.twin()) < 1.5 for _ in range(3))
+    assert any(1.8 < slower_by(bench, damaged) < 2.2 for _ in range(3))
+    assert any(0.8 < slower_by(bench, bench.twin()) < 1.2 for _ in range(3))
 
 
 def test_smaller_version_has_half_the_channels(bench):
@@ -300,14 +298,6 @@ def test_table_tells_survivors_and_what_stored_scores_alone_saw():
     assert lines[4] == "| fault c | does not apply |  |  |  |  |  | there is none |"
 
 
-def test_runs_of_the_honest_model_differ():
-    runs = settings_of_runs(20)
-    assert len(runs) == 20
-    assert len({seed for seed, _, _ in runs}) == 20
-    assert {threads for _, threads, _ in runs} == {1, 2}
-    assert {batch for _, _, batch in runs} == {None, 1, 3, 8}
-
-
 def test_halves_make_a_whole():
     (_, quick), (_, thorough) = half_options("quick"), half_options("thorough")
     assert quick == f"not ({thorough})"
@@ -330,7 +320,7 @@ def test_command_tells_what_became_of_faults(tmp_path: Path, capsys):
 
 
 def test_command_lists_the_faults(capsys):
-    assert cli.main(["faults", "--model", "miniature", "--list"]) == 0
+    assert cli.main(["faults", "--list"]) == 0
     listed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in listed] == list(BY_NAME)
 
