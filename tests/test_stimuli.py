@@ -247,6 +247,13 @@ def test_the_command_that_a_failure_names_works(own_set, small):
     assert path.read_text() == before
 
 
+def test_a_failure_of_a_built_in_set_names_the_set_and_the_file_that_ships(small):
+    path = stimuli.default_lock()
+    assert refusal(stimuli.read_lock(path).check_picture, "photos/panda", small).endswith(
+        f"--pictures photos --lock {shlex.quote(str(path))}"
+    )
+
+
 def test_the_command_locks_what_is_built_in(tmp_path, small, monkeypatch):
     """The default is the reference picture and all built-in sets, in the file that ships."""
     path = tmp_path / "lock.toml"
