@@ -5,8 +5,8 @@ A perturbed picture is made once in a process, an answer once for a `PerturbedPi
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from pathlib import Path
 
 from inception_harness import images
@@ -47,11 +47,9 @@ CLAIMED_SEVERITIES: Mapping[str, int] = {
 }
 
 
-@lru_cache(maxsize=1024)  # some 200 kB each in the built-in sets
-def _perturbed(path: Path, changed: int, perturbation: Perturbation) -> UInt8:
-    made = apply(images.decode(path), perturbation)
-    made.setflags(write=False)
-    return made
+# So that several models of a run share them; a thousand of the built-in sets', which are small.
+_KEPT_BYTES = 256 * 2**20
+_kept: OrderedDict[tuple[Path, int, Perturbation], UInt8] = OrderedDict()
 
 
 def perturbed_picture(path: Path, perturbation: Perturbation) -> UInt8:
@@ -60,7 +58,15 @@ def perturbed_picture(path: Path, perturbation: Perturbation) -> UInt8:
     Raises:
         PictureError: the file is no picture.
     """
-    return _perturbed(path, path.stat().st_mtime_ns, perturbation)
+    key = path, path.stat().st_mtime_ns, perturbation
+    made = _kept.pop(key, None)
+    if made is None:
+        made = apply(images.decode(path), perturbation)
+        made.setflags(write=False)
+    _kept[key] = made  # the last used comes last
+    while sum(each.nbytes for each in _kept.values()) > _KEPT_BYTES and len(_kept) > 1:
+        _kept.popitem(last=False)
+    return made
 
 
 class PerturbedPictures:

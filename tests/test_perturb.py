@@ -454,3 +454,24 @@ def test_processor_features_change_no_pixel():
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == "[]"
+
+
+def test_kept_pictures_are_bounded_by_their_size(tmp_path, monkeypatch):
+    """A thousand perturbed photographs of twelve megapixels would be 36 GB."""
+    from PIL import Image
+
+    from inception_harness import perturbed
+
+    monkeypatch.setattr(perturbed, "_kept", type(perturbed._kept)())
+    monkeypatch.setattr(perturbed, "_KEPT_BYTES", 3 * 40 * 30 * 3)
+    path = tmp_path / "a.png"
+    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(path)
+    draws = [Perturbation("brightness", severity) for severity in (1, 2, 3, 4)]
+    first, *_ = [perturbed.perturbed_picture(path, each) for each in draws]
+    assert len(perturbed._kept) == 3
+    assert perturbed.perturbed_picture(path, draws[3]) is perturbed.perturbed_picture(
+        path, draws[3]
+    )
+    again = perturbed.perturbed_picture(path, draws[0])
+    assert again is not first
+    np.testing.assert_array_equal(again, first)
