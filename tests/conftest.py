@@ -10,8 +10,9 @@ from hypothesis import settings
 
 from tests import replica
 
-# The same examples in every run: a suite in CI must not fail by the luck of a draw.
-settings.register_profile("tests", derandomize=True, deadline=None, database=None)
+# The same examples in every run: a suite in CI must not fail by the luck of a draw. As many as
+# leave a plain `pytest` quick; a test that needs more asks for them.
+settings.register_profile("tests", derandomize=True, deadline=None, database=None, max_examples=25)
 settings.load_profile("tests")
 
 # TensorFlow's start-up notes would drown a failing test's own output.
