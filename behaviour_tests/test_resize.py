@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inception_harness import images
+from inception_harness.search_profiles import WIDE, search_settings
 
 pytestmark = pytest.mark.contract
+
+# The same few pictures in every run, or many with ``--hypothesis-profile=search``.
+tries = search_settings(WIDE if settings.get_current_profile_name() == WIDE else None)
 
 # Resizing computes in float32 on 0..255: weights add up to one but for a few units in the last
 # place, which is less than a thousandth of a level; on the view's scale of 0..1 that is 4e-6.
@@ -39,6 +43,7 @@ def pictures_up_to(most):
     return st.builds(Tiled, side, side, levels)
 
 
+@tries
 @given(picture=pictures_up_to(2000))
 @example(picture=Tiled(1, 1, (7,)))
 @example(picture=Tiled(2000, 2000, tuple(range(251))))
@@ -55,6 +60,7 @@ def test_any_size_becomes_the_size_of_the_network(classifier, picture):
     assert view.max() <= 1
 
 
+@tries
 @given(
     colour=st.tuples(*[st.integers(0, 255)] * 3),
     size=st.tuples(st.integers(1, 600), st.integers(1, 600)),
@@ -70,6 +76,7 @@ def test_constant_picture_stays_constant(classifier, colour, size):
     )
 
 
+@tries
 @given(seed=st.integers(0, 2**32 - 1))
 def test_picture_of_the_right_size_is_unchanged(classifier, seed):
     """A picture that already has the network's size is seen as it is, to the last level."""
@@ -78,6 +85,7 @@ def test_picture_of_the_right_size_is_unchanged(classifier, seed):
     np.testing.assert_allclose(classifier.network_view(picture) * 255, picture, atol=1e-4)
 
 
+@tries
 @given(
     picture=pictures_up_to(400),
     size=st.tuples(st.integers(1, 320), st.integers(1, 320)),
@@ -91,6 +99,7 @@ def test_flipping_commutes_with_resizing(picture, size, method):
     np.testing.assert_allclose(flipped[:, ::-1], images.resize(pixels, size, method), atol=2.01)
 
 
+@tries
 @given(picture=pictures_up_to(300))
 def test_pad_keeps_the_shape_and_crops_nothing(picture):
     """A padded picture is a square that holds the whole picture, pixel by pixel."""
@@ -102,6 +111,7 @@ def test_pad_keeps_the_shape_and_crops_nothing(picture):
     assert np.array_equal(inner, picture.pixels)
 
 
+@tries
 @given(picture=pictures_up_to(300))
 def test_crop_cuts_the_middle_and_distorts_nothing(picture):
     """A cropped picture is the square in the middle of the picture, pixel by pixel."""
