@@ -378,7 +378,8 @@ def pytest_report_collectionfinish(
                 lines += run.models.warm_up(subject, predict=subject.key in predicted)
     if run.baseline:
         lines.append(f"baseline: {run.baseline.spec}")
-    return [part for line in lines for part in textwrap.wrap(line, 80, subsequent_indent="  ")]
+    wrapped = textwrap.TextWrapper(80, subsequent_indent="    ", break_on_hyphens=False)
+    return [part for line in lines for part in wrapped.wrap(line)]
 
 
 @pytest.hookimpl(trylast=True)

@@ -182,15 +182,17 @@ class Models:
         if card is None:
             return [f"model: {subject.key} (made by a factory)"]
         weights = card.local_folder(self.store) / card.model.file
-        digest = f", sha256 {sha256_of(weights)[:12]}…" if weights.is_file() else ""
+        digest = [f"  sha256: {sha256_of(weights)[:12]}…"] if weights.is_file() else []
         engine = subject.engine_spec()
         assert engine is not None  # only a factory's model has none
         threads = engine.threads or default_threads()
         pictures = self.picture_set(subject)
         return [
-            f"model: {card.name}: {card.title}{digest}",
+            f"model: {card.name}: {card.title}",
+            *digest,
             f"  engine: {engine} {_version(engine.name)}, "
-            f"{threads} thread{'s' if threads > 1 else ''}; decoder: {images.DECODER}",
+            f"{threads} thread{'s' if threads > 1 else ''}",
+            f"  decoder: {images.DECODER}",
             f"  pictures: {pictures.name}: {pictures.title}",
         ]
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 import inception_harness
 from inception_harness.cards import built_in_cards
+from tests import small_networks as small
 
 ROOT = Path(__file__).resolve().parents[1]
 RED, REVERSED = "tests.doubles:colours", "tests.doubles:colours_reversed"
@@ -181,11 +182,15 @@ def test_the_header_names_what_is_tested(project, shared_store, monkeypatch):
     digest = card.split('sha256 = "')[1][:12]
     result.stdout.fnmatch_lines(
         [
-            f"model: {name}: *, sha256 {digest}…",
-            "  engine: litert:threads=1 [0-9]*, 1 thread; decoder: *",
+            f"model: {name}: *",
+            f"  sha256: {digest}…",
+            "  engine: litert:threads=1 [0-9]*, 1 thread",
+            "  decoder: *",
             "  pictures: colours: Three colours",
         ]
     )
+    head = result.stdout.str().partition("model: ")[2].partition("test_it.py")[0]
+    assert max(map(len, head.splitlines())) <= 80
 
 
 # --- wrong options ------------------------------------------------------------------------------
@@ -490,6 +495,31 @@ def pytest_on(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
         text=True,
         timeout=300,
     )
+
+
+@pytest.mark.heavy
+def test_the_header_tells_how_the_model_was_loaded(tmp_path):
+    """In a process of its own, as TensorFlow cannot be imported twice."""
+    (tmp_path / "test_it.py").write_text("def test_it(classifier): pass")
+    done = pytest_on(tmp_path, "--model=miniature")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\n  loaded: graph folded: " in done.stdout
+    assert "I0000" not in done.stdout + done.stderr
+    done = pytest_on(tmp_path, "--model=miniature", "--collect-only")
+    assert "model: miniature" in done.stdout
+    assert "loaded:" not in done.stdout
+
+
+@pytest.mark.heavy
+def test_a_model_that_cannot_be_loaded_is_told_by_its_test(tmp_path):
+    small.write_card(tmp_path, "tflite", "bad.tflite")
+    (tmp_path / "bad.tflite").write_bytes(b"no model")
+    (tmp_path / "test_it.py").write_text("def test_it(classifier): pass")
+    done = pytest_on(tmp_path, "--model=bad-tflite.toml", "--pictures=drawings")
+    assert done.returncode == 1
+    assert "1 error" in done.stdout
+    assert "bad.tflite: " in done.stdout
+    assert "INTERNALERROR" not in done.stdout
 
 
 GREEN, BAD = "mobilenet-v2-1.0-224-quant", "mobilenet-v1-0.25-128-quant"
