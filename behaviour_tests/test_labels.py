@@ -51,8 +51,11 @@ def test_classes_of_2012_are_in_the_order_of_their_wnids(classifier):
 
 
 def test_labels_are_not_sorted_by_name(classifier):
-    """Training orders classes by number or WNID; a list from A to Z was sorted by accident."""
+    """ImageNet's classes are ordered by number or WNID; from A to Z is an accident."""
     labels = classifier.labels
+    if not any(labels.wnids):
+        # Folders of pictures are read in the order of their names, for one.
+        pytest.skip("not applicable: the order of the labels is the model's own")
     names = [labels.name(number).casefold() for number in labels.named]
     assert names != sorted(names)
 

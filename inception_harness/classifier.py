@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence, Sized
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, tee
 from pathlib import Path
 from types import TracebackType
@@ -308,7 +308,16 @@ def load(
         )
     labels = read_labels(card, folder)
     runtime = open_engine(card, folder, chosen, where.folder("converted"))
+    card = _with_step(card, runtime)
     return Classifier(card, runtime, labels, sha256_of(weights) if weights.is_file() else "")
+
+
+def _with_step(card: Card, engine: Engine) -> Card:
+    """Return the card with the step of quantised probabilities, which the file itself knows."""
+    step = float(getattr(engine, "output_step", 0.0))
+    if card.output.step or not step or card.output.kind != "probabilities":
+        return card
+    return replace(card, output=replace(card.output, step=step))
 
 
 def read_labels(card: Card, folder: Path) -> Labels:

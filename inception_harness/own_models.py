@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import operator
+import sys
+import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -61,12 +63,16 @@ def make_own(spec: str) -> Any:
         CardError: the factory cannot be found, or fails.
     """
     module_name, _, factory_name = spec.partition(":")
+    # As `python -m` has it, so that a module in the current folder is found by every command.
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise CardError(
-            f"--model {spec}: cannot import {module_name!r}: {error}. Is it installed, or its "
-            "folder on PYTHONPATH?"
+            f"--model {spec}: cannot import {module_name!r}: {error}. Is it installed, in the "
+            "current folder, or its folder on PYTHONPATH?"
         ) from error
     except Exception as error:  # anything can happen in a module of somebody else's
         raise CardError(
@@ -77,7 +83,7 @@ def make_own(spec: str) -> Any:
         names = [name for name in dir(module) if callable(getattr(module, name))]
         near = get_close_matches(factory_name, names, n=1)
         raise CardError(
-            f"--model {spec}: {module_name!r} has no function {factory_name!r}."
+            f"--model {spec}: {module_name!r} has no class or function {factory_name!r}."
             + (f" Did you mean {near[0]!r}?" if near else "")
         )
     try:
@@ -162,8 +168,21 @@ class OwnEngine:
         self._made = made
 
     def run(self, batch: Float32) -> Float32:
-        """Compute the scores, shape (n, labels)."""
-        return np.asarray(self._made.scores(batch), dtype=np.float32)
+        """Compute the scores, shape (n, labels).
+
+        Raises:
+            EngineError: the model raised something, or returned what is no array of numbers.
+        """
+        try:
+            return np.asarray(self._made.scores(batch), dtype=np.float32)
+        except HarnessError:
+            raise
+        except Exception as error:  # anything can happen in a model of somebody else's
+            *_, last = traceback.extract_tb(error.__traceback__)
+            raise EngineError(
+                f"scores(batch) failed on a batch of shape {batch.shape}: "
+                f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})."
+            ) from error
 
     def transfer_values(self, batch: Float32) -> Float32:
         """Compute the values before the classes, where the model offers them."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inception_harness.errors import HarnessError
+from inception_harness.errors import HarnessError, StoreError
 
 if TYPE_CHECKING:
     from inception_harness.baselines import Baseline
@@ -350,12 +350,17 @@ def _prepare(session: pytest.Session) -> None:
     for subject in (*wanted.values(), *([baseline] if baseline else [])):
         try:
             run.models.prepare(subject, progress=sys.stderr.isatty())
+            run.models.probe(subject)
         except HarnessError as error:
-            raise pytest.UsageError(
-                f"{subject.key}: {error}\nNothing was run. INCEPTION_HARNESS_HOME names the store "
-                f"({run.models.store.home}); point it at one that has the files, or run "
-                "`inception-harness fetch NAME` where there is a network."
-            ) from None
+            lines = [str(error) if subject.key in str(error) else f"{subject.key}: {error}"]
+            lines.append("Nothing was run.")
+            if isinstance(error, StoreError):
+                lines.append(
+                    f"INCEPTION_HARNESS_HOME names the store ({run.models.store.home}); point it "
+                    "at one that has the files, or run `inception-harness fetch NAME` where there "
+                    "is a network. The pictures that come with the harness are --pictures drawings."
+                )
+            raise pytest.UsageError("\n".join(lines)) from None
 
 
 def pytest_report_collectionfinish(

@@ -114,6 +114,8 @@ class Models:
     _loaded: dict[str, Classifier] = field(default_factory=dict)
     _sets: dict[str, PictureSet] = field(default_factory=dict)
     _predictions: dict[tuple[str, str | None], dict[str, Prediction]] = field(default_factory=dict)
+    _probed: dict[str, Prediction] = field(default_factory=dict)
+    _put: set[str] = field(default_factory=set)
 
     def prepare(self, subject: Subject, *, progress: bool) -> None:
         """Fetch what a subject needs and has not.
@@ -136,6 +138,7 @@ class Models:
     def put(self, subject: Subject, classifier: Classifier) -> None:
         """Use a classifier for a subject, and forget what was computed for it before."""
         self._loaded[subject.key] = classifier
+        self._put.add(subject.key)
         for key in [key for key in self._predictions if key[0] == subject.key]:
             del self._predictions[key]
 
@@ -196,8 +199,40 @@ class Models:
             f"  pictures: {pictures.name}: {pictures.title}",
         ]
 
+    def probe(self, subject: Subject) -> None:
+        """Load a subject and let it score one picture, so that what cannot work is told once.
+
+        A classifier that was `put` there is left alone: it is judged, whatever it does.
+
+        Raises:
+            HarnessError: it cannot be loaded, or cannot score a picture of its set.
+        """
+        if subject.key in self._put or subject.key in self._probed:
+            return
+        pictures = self.picture_set(subject).ready(self.store)
+        first = next(iter(pictures))
+        self._probed[subject.key] = self.classifier(subject).classify(
+            pictures[first].path, name=first
+        )
+
+    def _out_of_range(self, subject: Subject) -> list[str]:
+        """Return a line where the probe's scores are no probabilities."""
+        probed = self._probed.get(subject.key)
+        if probed is None or ((probed.scores >= -1e-6) & (probed.scores <= 1 + 1e-6)).all():
+            return []
+        own = subject.card is None or subject.card.model.format == "own"
+        cure = (
+            "scores(batch) should return probabilities"
+            if own
+            else 'if these are logits, the card\'s [output] should say kind = "logits"'
+        )
+        return [
+            f"  scores: {probed.scores.min():.4g} to {probed.scores.max():.4g} for "
+            f"{probed.picture}, and not within 0 to 1; {cure}"
+        ]
+
     def warm_up(self, subject: Subject, *, predict: bool) -> list[str]:
-        """Load a subject and return a line on how it was loaded; none where there is none.
+        """Load a subject; return lines on how it was loaded, and on scores that are none.
 
         What goes wrong here is not told: it comes again with the test that needs the model.
 
@@ -211,7 +246,8 @@ class Models:
                 self.predictions(subject)
         except Exception:
             return []
-        return [f"  loaded: {'; '.join(notes)}"] if notes else []
+        loaded = [f"  loaded: {'; '.join(notes)}"] if notes else []
+        return loaded + self._out_of_range(subject)
 
     def close(self) -> None:
         """Release all models."""

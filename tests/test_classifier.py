@@ -78,14 +78,14 @@ def test_transfer_values_and_closing_are_optional(own):
     [
         (
             "tests.no_such:colours",
-            "cannot import 'tests.no_such': No module named 'tests.no_such'. Is it installed, or "
-            "its folder on PYTHONPATH?",
+            "cannot import 'tests.no_such': No module named 'tests.no_such'. Is it installed, in "
+            "the current folder, or its folder on PYTHONPATH?",
         ),
         (
             "tests.doubles:colors",
-            "'tests.doubles' has no function 'colors'. Did you mean 'colours'?",
+            "'tests.doubles' has no class or function 'colors'. Did you mean 'colours'?",
         ),
-        ("tests.doubles:no_function", "'tests.doubles' has no function 'no_function'."),
+        ("tests.doubles:no_function", "'tests.doubles' has no class or function 'no_function'."),
         (
             "tests.doubles:scoreless",
             "the factory returned a Scoreless without input_size, scores. It should return an "

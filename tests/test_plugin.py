@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import importlib
 import os
@@ -114,7 +115,10 @@ def test_every_behaviour_runs_once_for_each_model(project):
 
 
 def test_each_model_is_loaded_once_and_each_picture_computed_once(project, pytester):
-    """The whole set goes through the model in one batch; only another fit computes anew."""
+    """The whole set goes through the model in one batch; only another fit computes anew.
+
+    Before all of them, one picture shows whether the model can score at all.
+    """
     pytester.makepyfile(
         counting="""
         from tests.doubles import Colours
@@ -139,16 +143,16 @@ def test_each_model_is_loaded_once_and_each_picture_computed_once(project, pytes
             assert classify("blue").label == "blue thing"
             assert list(classify.all()) == list(pictures) == ["red", "blue", "green"]
             assert len(counting.made) == 1
-            assert counting.made[0].calls == [3]
+            assert counting.made[0].calls == [1, 3]
 
         def test_third(classify, classifier):
             classify("red", fit="crop")
-            assert counting.made[0].calls == [3, 3]
+            assert counting.made[0].calls == [1, 3, 3]
             assert classifier.name == "colours"
 
         def test_path(classify, pictures):
             assert classify(pictures["red"].path).picture == "red.png"
-            assert counting.made[0].calls == [3, 3, 1]
+            assert counting.made[0].calls == [1, 3, 3, 1]
         """,
         "--model=counting:colours",
     )
@@ -222,7 +226,8 @@ def test_the_header_names_what_is_tested(project, shared_store, monkeypatch):
         (
             ("--model=no_such_module:model",),
             "--model no_such_module:model: cannot import 'no_such_module': No module named "
-            "'no_such_module'. Is it installed, or its folder on PYTHONPATH?",
+            "'no_such_module'. Is it installed, in the current folder, or its folder on "
+            "PYTHONPATH?",
         ),
         (
             ("--model=tests.doubles:failing",),
@@ -497,6 +502,70 @@ def pytest_on(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+BROKEN = """
+import numpy as np
+from tests.doubles import Colours
+
+class Few(Colours):
+    labels = ("red thing", "blue thing")
+
+class Flat(Colours):
+    def scores(self, batch):
+        return super().scores(batch)[0]
+
+class Nothing(Colours):
+    def scores(self, batch):
+        return None
+
+class Raises(Colours):
+    def scores(self, batch):
+        raise KeyError("layer 7")
+
+class Logits(Colours):
+    def scores(self, batch):
+        return super().scores(batch) * 20 - 5
+"""
+
+
+@pytest.mark.parametrize(
+    ("factory", "told"),
+    [
+        ("Few", "*broken:Few: *the shape (1, 3) for 1 pictures; with 2 labels, (1, 2) was*"),
+        ("Flat", "*broken:Flat: *the shape (3,) for 1 pictures*"),
+        ("Nothing", "*broken:Nothing: *the shape () for 1 pictures*"),
+        ("Raises", "*broken:Raises: scores(batch) failed *: KeyError: 'layer 7' (*broken.py:*)."),
+    ],
+)
+def test_a_model_that_cannot_score_is_told_once_and_nothing_is_run(
+    project, pytester, monkeypatch, factory, told
+):
+    pytester.makepyfile(broken=BROKEN)
+    monkeypatch.syspath_prepend(pytester.path)
+    result = project("def test_it(classify): classify.all()", f"--model=broken:{factory}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    lines = result.stdout.str().splitlines() + result.stderr.str().splitlines()
+    assert any(fnmatch.fnmatch(line, told) for line in lines), lines
+    assert "Nothing was run." in lines
+    assert len(lines) < 20
+
+
+def test_scores_that_are_no_probabilities_are_told_at_the_top(project, pytester, monkeypatch):
+    pytester.makepyfile(broken=BROKEN)
+    monkeypatch.syspath_prepend(pytester.path)
+    result = project("def test_it(classify): pass", "--model=broken:Logits")
+    result.stdout.fnmatch_lines(
+        ["  scores: -4.* to * for red, and not within 0 to 1; scores(batch) should return*"]
+    )
+
+
+def test_a_module_in_the_current_folder_is_found(project, pytester, monkeypatch):
+    """Plain `pytest` has only the folders of the tests on its path."""
+    pytester.makepyfile(found_here=BROKEN)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", ".")])
+    result = project("def test_it(classify): pass", "--model=found_here:Colours")
+    result.assert_outcomes(passed=1)
+
+
 @pytest.mark.heavy
 def test_the_header_tells_how_the_model_was_loaded(tmp_path):
     """In a process of its own, as TensorFlow cannot be imported twice."""
@@ -511,15 +580,17 @@ def test_the_header_tells_how_the_model_was_loaded(tmp_path):
 
 
 @pytest.mark.heavy
-def test_a_model_that_cannot_be_loaded_is_told_by_its_test(tmp_path):
+def test_a_model_that_cannot_be_loaded_is_told_once_and_nothing_is_run(tmp_path):
     small.write_card(tmp_path, "tflite", "bad.tflite")
     (tmp_path / "bad.tflite").write_bytes(b"no model")
     (tmp_path / "test_it.py").write_text("def test_it(classifier): pass")
     done = pytest_on(tmp_path, "--model=bad-tflite.toml", "--pictures=drawings")
-    assert done.returncode == 1
-    assert "1 error" in done.stdout
-    assert "bad.tflite: " in done.stdout
-    assert "INTERNALERROR" not in done.stdout
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    told = done.stdout + done.stderr
+    assert "bad.tflite: " in told
+    assert "Nothing was run." in told
+    assert "Traceback" not in told
+    assert len(told.splitlines()) < 20
 
 
 GREEN, BAD = "mobilenet-v2-1.0-224-quant", "mobilenet-v1-0.25-128-quant"

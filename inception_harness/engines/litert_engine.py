@@ -54,6 +54,10 @@ class LiteRTEngine:
                 f"Engine 'litert:f32': {path} is quantised, and LiteRT computes in the file's own "
                 "arithmetic. Use --engine litert."
             )
+        # The size of one step of a quantised output, 0 for a float one.
+        self.output_step = (
+            0.0 if self.precision == "f32" else float(self._output["quantization"][0])
+        )
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="litert")
 
     def _only(self, what: str, details: Any) -> Any:

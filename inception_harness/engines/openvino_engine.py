@@ -75,6 +75,8 @@ class OpenVINOEngine:
         self.threads = spec.threads or default_threads()
         self.notes = notes
         self._path, self._quantised = path, quantised
+        # The size of one step of a quantised output, 0 for a float one.
+        self.output_step = quantised.output_scale if quantised and quantised.is_quantised else 0.0
         self._outputs = _outputs(model, names, path)
         self._transfer = names.get("transfer")
         self._channels_first = _arrange_input(model, card, path)
