@@ -115,8 +115,11 @@ def measure(
         flop = _flop(card, where, notes)
         threads = loaded[0].engine.threads
         precisions = sorted({way.precision for way in ways}, reverse=True)
+        # Where the cost of a picture is not known, neither is anything's share of the limit.
         products = {
-            each: matrix_products(each, threads) for each in precisions if "int8" not in each
+            each: matrix_products(each, threads)
+            for each in precisions
+            if flop and "int8" not in each
         }
         rates, limits = _rounds(ways, products, how, say)
         colds = _cold_starts(spec, card, engines, files, where, how, say)
