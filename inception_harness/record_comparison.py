@@ -204,12 +204,14 @@ def _causes(
     """Return the lines that say which parts of the way to the scores moved, and which did not."""
     decoders = (record.decoder, current.decoder)
     engines = (record.engine_title, current.engine_title)
+    scalings = (record.scaling, current.scaling)
     weights = (record.model_sha256, current.model_sha256)
     parts: list[tuple[str, tuple[str, str]]] = [
         ("the picture's file", (before.file, now.file)),
         ("the decoded pixels", (before.pixels, now.pixels)),
         ("the decoder" + _arrow(decoders), decoders),
         ("what the network sees (resize)", (before.view, now.view)),
+        ("the scaling at the input" + _arrow(scalings), scalings),
         ("the engine" + _arrow(engines), engines),
         ("the weights", weights),
     ]

@@ -69,6 +69,8 @@ class Record:
         rounded_to: the last digit that the source of the scores printed, as 0.0001; 0 where the
             scores come from a run.
         note: a sentence on where the record comes from, or "".
+        scaling: what was done to the view's pixels before the network, or "" where that is not
+            known, as of a model that scales by itself.
     """
 
     model: str
@@ -85,6 +87,7 @@ class Record:
     step: float = 0.0
     rounded_to: float = 0.0
     note: str = ""
+    scaling: str = ""
 
     @property
     def engine_title(self) -> str:

@@ -76,6 +76,7 @@ _KEYS = {
     "engine version": _Key("engine_version", _text),
     "precision": _Key("precision", _text),
     "decoder": _Key("decoder", _text),
+    "scaling": _Key("scaling", _text, must=False),
     "picture set": _Key("picture_set", _text),
     "classes": _Key("classes", _count),
     "top": _Key("top", _count),

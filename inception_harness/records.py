@@ -18,6 +18,7 @@ from inception_harness.record_data import TOP, PictureHashes, Record, RecordRow
 from inception_harness.record_text import record_from_text, record_to_text
 
 if TYPE_CHECKING:
+    from inception_harness.cards import Card
     from inception_harness.classifier import Classifier
     from inception_harness.prediction import Prediction
 
@@ -107,7 +108,23 @@ def record_of(
         hashes={picture: _hashes(classifier, source) for picture, source in sources.items()},
         tables={picture: _rows(found, top) for picture, found in predictions.items()},
         step=card.output.step,
+        scaling=_scaling(card),
     )
+
+
+def _scaling(card: Card) -> str:
+    """Return in words what the card does to a view before the network; "" for own models."""
+    form = card.input
+    if card.model.format == "own":
+        return ""
+    if not any(form.mean) and set(form.std) == {1.0}:
+        return f"{form.channels}, 0 to 255"
+    # One number where the three channels have the same.
+    mean, std = (
+        " ".join(f"{n:g}" for n in (each[:1] if len(set(each)) == 1 else each))
+        for each in (form.mean, form.std)
+    )
+    return f"{form.channels}, mean {mean}, std {std}"
 
 
 def _rows(prediction: Prediction, top: int) -> tuple[RecordRow, ...]:

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from inception_harness import images
+from inception_harness import images, records
+from inception_harness.cards import find_card
 from inception_harness.classifier import load
 from inception_harness.errors import RecordError
 from inception_harness.pictures import find_picture_set
 from inception_harness.record_comparison import pair_rows
+from inception_harness.record_text import record_from_text, record_to_text
 from inception_harness.records import (
     PictureHashes,
     Record,
@@ -443,7 +445,8 @@ def test_a_moved_score_is_told_with_what_moved_and_what_did_not():
         "    2.34 % ->  27.00 %  crane, the machine  (+24.66 points)\n"
         "  moved with them: the decoded pixels, the decoder (simplejpeg 1.9.0 -> another 2.0), "
         "what the network sees (resize)\n"
-        "  as they were: the picture's file, the engine, the weights"
+        "  as they were: the picture's file, the engine, the weights\n"
+        "  not known: the scaling at the input"
     )
 
 
@@ -456,8 +459,38 @@ def test_where_nothing_known_moved_the_failure_says_so():
         "  moved with them: nothing that the record knows of; the processor or its libraries, "
         "perhaps\n"
         "  as they were: the picture's file, the decoder, the engine, the weights\n"
-        "  not known: the decoded pixels, what the network sees (resize)"
+        "  not known: the decoded pixels, what the network sees (resize), the scaling at the input"
     )
+
+
+def test_another_scaling_at_the_input_is_named():
+    """The commonest slip of all, which no hash of the view can show."""
+    before = dataclasses.replace(LITTLE, scaling="rgb, mean 127.5, std 127.5")
+    now = with_scores(LITTLE, "parrot", 0.51, 0.25, 0.0, scaling="rgb, mean 128, std 128")
+    (found,) = compare(before, now)
+    assert (
+        "  moved with them: the scaling at the input (rgb, mean 127.5, std 127.5 -> "
+        "rgb, mean 128, std 128)\n"
+    ) in found.text
+    again = record_from_text(record_to_text(before, Path("a.csv")), Path("a.csv"))
+    assert again.scaling == before.scaling
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "rgb, 0 to 255"),
+        ({"mean": (127.5,) * 3, "std": (127.5,) * 3}, "rgb, mean 127.5, std 127.5"),
+        (
+            {"mean": (103.9, 116.8, 123.7), "channels": "bgr"},
+            "bgr, mean 103.9 116.8 123.7, std 1",
+        ),
+    ],
+)
+def test_the_scaling_is_told_in_words(changes, told):
+    card = find_card("miniature")
+    form = dataclasses.replace(card.input, **changes)
+    assert records._scaling(dataclasses.replace(card, input=form)) == told
 
 
 def test_a_score_that_is_no_number_has_moved():
