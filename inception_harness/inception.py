@@ -80,7 +80,10 @@ def maybe_download() -> None:
                 "Delete it, then call maybe_download() again."
             )
     if absent:
-        store.fetch(folder, absent, Archive(data_url))
+        try:
+            store.fetch(folder, absent, Archive(data_url))
+        except StoreError as error:
+            raise error from None  # what the network's libraries raised says nothing more
         print("Download finished. The files are verified.")
     else:
         print("Data has apparently already been downloaded and unpacked.")

@@ -233,8 +233,8 @@ def read_lines(
     lines = _lines_of(_read_text(path, "a list of labels"))
     if len(lines) != classes:
         raise LabelError(
-            f"{path}: the model has {classes} outputs, but the list has {len(lines)} lines; "
-            "one line names one output."
+            f"{path}: the card's [output] says {classes} classes, but the list has {len(lines)} "
+            "lines; one line names one output."
         )
     for count, line in enumerate(lines, start=1):
         if not line.strip():

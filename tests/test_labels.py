@@ -320,7 +320,8 @@ def test_only_line_ends_end_a_line(lines):
 def test_another_number_of_lines_is_refused(lines):
     path = lines("a\nb\n")
     assert refusal(read_lines, path, 3) == (
-        f"{path}: the model has 3 outputs, but the list has 2 lines; one line names one output."
+        f"{path}: the card's [output] says 3 classes, but the list has 2 lines; one line names "
+        "one output."
     )
 
 
