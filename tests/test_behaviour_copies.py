@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.inner_runs import INNER
+
 SUITE = Path(__file__).resolve().parents[1] / "behaviour_tests"
 LOSSLESS = "test_lossless_copy_gives_the_same_scores_to_the_bit"
 STRIPPED = "test_copy_without_metadata_gives_the_same_scores_to_the_bit"
@@ -77,12 +79,7 @@ def run(pytester):
         return pytester.runpytest_inprocess(
             str(SUITE / file),
             "--import-mode=importlib",
-            "-p",
-            "inception_harness.plugin",
-            "-W",
-            "ignore::pytest.PytestAssertRewriteWarning",
-            "-p",
-            "no:cacheprovider",
+            *INNER,
             f"--model=bright_models:{factory}",
             "--pictures=set.toml",
             "-rs",

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.inner_runs import INNER
+
 ROOT = Path(__file__).resolve().parents[1]
 SUITE = ROOT / "behaviour_tests" / "test_direction.py"
 NAMES = ("gaussian-blur", "gaussian-noise", "occlusion")
@@ -86,12 +88,7 @@ def judged(pytester):
         return pytester.runpytest_inprocess(
             str(SUITE),
             "--import-mode=importlib",
-            "-p",
-            "inception_harness.plugin",
-            "-W",
-            "ignore::pytest.PytestAssertRewriteWarning",
-            "-p",
-            "no:cacheprovider",
+            *INNER,
             "-rs",
             "--model=scripted_model:scripted",
             "--pictures=set.toml",

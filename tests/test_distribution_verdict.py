@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 
 from inception_harness.results import Verdict
 from inception_harness.wilson import judge_share, wilson_interval
+from tests.inner_runs import INNER
 
 SUITE = Path(__file__).resolve().parents[1] / "behaviour_tests"
 
@@ -98,12 +99,7 @@ def test_what_is_not_decided_fails_and_says_so_first(pytester, share, begins):
     result = pytester.inline_run(
         str(SUITE / "test_distribution.py"),
         "--import-mode=importlib",
-        "-p",
-        "inception_harness.plugin",
-        "-W",
-        "ignore::pytest.PytestAssertRewriteWarning",
-        "-p",
-        "no:cacheprovider",
+        *INNER,
         "--model=share_model:Share",
         "--pictures=set.toml",
     )

@@ -165,16 +165,22 @@ def test_a_damaged_conversion_is_made_again(tiny_card, tiny_expected, harm):
         assert classifier.engine.notes[-1] == "cached"
 
 
-def test_a_whole_archive_that_openvino_cannot_read_is_made_again(tiny_card, tiny_expected):
+def unreadable(card: Path, notes: str) -> Path:
+    """Convert a card's graph, and put a whole archive in its place that holds no model."""
     import zipfile
 
-    with open_tiny(tiny_card):
+    with open_tiny(card):
         pass
-    (archive,) = (tiny_card.parent / "converted").glob("*-openvino-*")
+    (archive,) = (card.parent / "converted").glob("*-openvino-*")
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("model.xml", "<net")
         made.writestr("model.bin", b"1234")
-        made.writestr("notes.json", '["of another time"]')
+        made.writestr("notes.json", notes)
+    return archive
+
+
+def test_a_whole_archive_that_openvino_cannot_read_is_made_again(tiny_card, tiny_expected):
+    unreadable(tiny_card, notes='["of another time"]')
     with open_tiny(tiny_card) as classifier:
         assert "of another time" not in classifier.engine.notes
         np.testing.assert_allclose(classifier.engine.run(views()), tiny_expected[0], atol=1e-5)
@@ -186,15 +192,7 @@ def test_an_archive_that_can_be_neither_read_nor_replaced_does_no_harm(
     tiny_card, tiny_expected, monkeypatch
 ):
     """As in a store that several users share and few may write to."""
-    import zipfile
-
-    with open_tiny(tiny_card):
-        pass
-    (archive,) = (tiny_card.parent / "converted").glob("*-openvino-*")
-    with zipfile.ZipFile(archive, "w") as made:
-        made.writestr("model.xml", "<net")
-        made.writestr("model.bin", b"1234")
-        made.writestr("notes.json", "[]")
+    archive = unreadable(tiny_card, notes="[]")
     before = archive.read_bytes()
 
     # Whoever runs as root may write to a read-only folder, so its refusals are played.

@@ -19,6 +19,7 @@ from PIL import Image
 import inception_harness
 from inception_harness.cards import built_in_cards
 from tests import small_networks as small
+from tests.inner_runs import INNER
 
 ROOT = Path(__file__).resolve().parents[1]
 RED, REVERSED = "tests.doubles:colours", "tests.doubles:colours_reversed"
@@ -52,13 +53,7 @@ def project(pytester):
     def run(source: str, *arguments: object, pictures: str | None = "set.toml") -> pytest.RunResult:
         pytester.makepyfile(test_it=source)
         return pytester.runpytest_inprocess(
-            "-p",
-            "inception_harness.plugin",
-            # The outer run has imported the plugin, so the inner one cannot rewrite its asserts.
-            "-W",
-            "ignore::pytest.PytestAssertRewriteWarning",
-            "-p",
-            "no:cacheprovider",
+            *INNER,
             *([f"--pictures={pictures}"] if pictures else []),
             *map(str, arguments),
         )

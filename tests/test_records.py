@@ -716,8 +716,8 @@ def test_another_resize_is_told_from_other_pixels(small_net, shared_store: Path)
     lines = found.text.splitlines()
     assert "  moved with them: what the network sees (resize)" in lines
     assert (
-        "  as they were: the picture's file, the decoded pixels, the decoder, the engine, the "
-        "weights" in lines
+        "  as they were: the picture's file, the decoded pixels, the decoder, the scaling at the "
+        "input, the engine, the weights" in lines
     )
 
 

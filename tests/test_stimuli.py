@@ -18,6 +18,7 @@ from inception_harness.pictures import find_picture_set
 from inception_harness.results import Verdict
 from inception_harness.stimuli import StimulusError, StimulusLock
 from inception_harness.store import Store
+from tests.inner_runs import INNER
 
 
 @pytest.fixture(scope="module")
@@ -327,12 +328,7 @@ def verdicts(pytester, own_set):
             str(SUITE / "test_invariance.py"),
             str(SUITE / "test_stimuli.py"),
             "--import-mode=importlib",
-            "-p",
-            "inception_harness.plugin",
-            "-W",
-            "ignore::pytest.PytestAssertRewriteWarning",
-            "-p",
-            "no:cacheprovider",
+            *INNER,
             "--model=steady_model:Steady",
             f"--pictures={own_set}",
         )
