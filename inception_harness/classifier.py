@@ -148,17 +148,15 @@ class Classifier:
         Raises:
             PictureError: the first picture that is none, or cannot be handled, by its name.
         """
-        called: Iterable[str] | None = names
-        if isinstance(pictures, Sized):
-            called = [_name_of(picture) for picture in pictures] if names is None else list(names)
-            if len(called) != len(pictures):
+        if names is None:
+            pictures, unnamed = _twice(pictures)
+            called: Iterable[str] = map(_name_of, unnamed)
+        else:
+            if isinstance(pictures, Sized) and len(pictures) != len(names):
                 raise ValueError(
-                    f"{len(pictures)} pictures, but {len(called)} names: give one each."
+                    f"{len(pictures)} pictures, but {len(names)} names: give one each."
                 )
-        elif names is None:
-            pictures, again = tee(pictures)
-            called = map(_name_of, again)
-        assert called is not None
+            called = names
         errors, called = tee(called)
         size = batch_size or self.engine.batch
         views = ahead_of(
@@ -249,6 +247,11 @@ class Classifier:
     ) -> None:
         """Release the engine."""
         self.close()
+
+
+def _twice(pictures: Iterable[PictureSource]) -> tuple[Iterable[PictureSource], ...]:
+    """Return pictures that can be gone through twice, side by side; what has a length keeps it."""
+    return (pictures, pictures) if isinstance(pictures, Sized) else tee(pictures)
 
 
 def _name_of(picture: PictureSource) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from inception_harness import cli_bench, cli_faults, cli_versions
+from inception_harness.cli_values import whole_number_from_one
 from inception_harness.errors import CardError, HarnessError
 
 __all__ = ["main"]
@@ -76,7 +77,9 @@ def _add_pictures(commands: Any) -> None:
     classify = commands.add_parser("classify", help="print a model's scores of pictures")
     classify.add_argument("picture", nargs="+", metavar="PICTURE", help="a file, or a role")
     _add_model(classify)
-    classify.add_argument("-k", type=_positive, default=10, help="how many classes (10)")
+    classify.add_argument(
+        "-k", type=whole_number_from_one, default=10, help="how many classes (10)"
+    )
     classify.add_argument("--full-names", action="store_true", help="all names of a class")
     classify.add_argument("--json", action="store_true", help="as JSON")
     classify.set_defaults(run=_classify)
@@ -97,12 +100,6 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--engine", metavar="NAME", help="what computes, for example openvino:bf16")
     parser.add_argument("--fit", choices=("squeeze", "crop", "pad"), help="how to make it square")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"should be a whole number from 1, found {text!r}")
-    return int(text)
 
 
 def _print_json(value: Any) -> None:

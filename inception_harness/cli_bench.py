@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from inception_harness.cli_values import whole_number_from_one
+
 __all__ = ["add_commands"]
 
 
@@ -30,10 +32,14 @@ def add_commands(commands: Any) -> None:
         "--pictures", type=Path, metavar="FOLDER",
         help="a folder of JPEG files (the model's picture set)",
     )  # fmt: skip
-    bench.add_argument("--count", type=_positive, default=32, help="pictures in a round (32)")
-    bench.add_argument("--rounds", type=_positive, default=5, help="rounds to measure (5)")
     bench.add_argument(
-        "--batch", type=_positive, action="append", metavar="N",
+        "--count", type=whole_number_from_one, default=32, help="pictures in a round (32)"
+    )
+    bench.add_argument(
+        "--rounds", type=whole_number_from_one, default=5, help="rounds to measure (5)"
+    )
+    bench.add_argument(
+        "--batch", type=whole_number_from_one, action="append", metavar="N",
         help="a batch size; again for more (1, 8 and 32)",
     )  # fmt: skip
     bench.add_argument(
@@ -48,12 +54,6 @@ def add_commands(commands: Any) -> None:
         "--report", type=Path, metavar="FILE", help="write a page with a chart, in HTML"
     )
     bench.set_defaults(run=_bench)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"should be a whole number from 1, found {text!r}")
-    return int(text)
 
 
 def _bench(options: argparse.Namespace) -> int:

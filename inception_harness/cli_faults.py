@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inception_harness.cli_values import whole_number_from_one
+
 if TYPE_CHECKING:
     from inception_harness.fault_results import FaultResult
 
@@ -29,7 +31,7 @@ def add_commands(commands: Any) -> None:
     faults.add_argument("--list", action="store_true", help="list the faults, and do nothing")
     faults.add_argument(
         "--honest",
-        type=_positive,
+        type=whole_number_from_one,
         metavar="RUNS",
         help="damage nothing: so many runs, with other seeds, threads and batch sizes",
     )
@@ -42,12 +44,6 @@ def add_commands(commands: Any) -> None:
     faults.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
     faults.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
     faults.set_defaults(run=partial(_faults, faults))
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"should be a whole number from 1, found {text!r}")
-    return int(text)
 
 
 def _faults(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

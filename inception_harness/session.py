@@ -220,10 +220,9 @@ class Models:
         probed = self._probed.get(subject.key)
         if probed is None or ((probed.scores >= -1e-6) & (probed.scores <= 1 + 1e-6)).all():
             return []
-        own = subject.card is None or subject.card.model.format == "own"
         cure = (
             "scores(batch) should return probabilities"
-            if own
+            if subject.card is None
             else 'if these are logits, the card\'s [output] should say kind = "logits"'
         )
         return [
